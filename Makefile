@@ -1,0 +1,45 @@
+# make demo   train GLoT on the embedded data set, test it, draw what it learned
+# make test   lint and the test suite
+# Both share .venv, made once from pinned versions and made again only when those change.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CONSTRAINTS := requirements/constraints.txt
+
+.PHONY: demo test lint format parts clean
+
+demo: $(READY)
+	$(BIN)/python tools/demo.py --out work_dirs/demo
+
+test: lint
+	$(BIN)/python -m pytest tests
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+parts: $(READY)
+	$(BIN)/python tools/list_parts.py --out docs/parts.md
+
+# mmcv 1.6 is built here, from source, with the environment's own setuptools; mmhuman3d's list of
+# dependencies no longer installs, so it comes without (setup.py names what it needs).
+# mmengine asks for opencv-python, which needs a display's libraries; the headless build of the same
+# version goes over it.
+$(READY): setup.py $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || \
+	  { echo 'make: needs Python 3.10 to 3.12 with venv (Debian: apt-get install python3 python3-venv), or PYTHON=/path/to/python'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) setuptools wheel
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-build-isolation -e '.[framework,vis,dev]'
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-deps mmhuman3d
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-deps --force-reinstall opencv-python-headless
+	@touch $@
+
+clean:
+	rm -rf $(VENV) work_dirs

@@ -1,0 +1,42 @@
+"""The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). A recipe adds its 3D sets.
+
+`stores` names the training sets; None leaves one out. Without InstaVariety, one key, in a config or after
+`--cfg-options`, puts another 2D set in its place, or none (batches are then all 3D):
+
+    train_dataloader.dataset.stores.insta_variety=data/stores/penn-action
+    train_dataloader.dataset.stores.insta_variety=None
+"""
+
+data_root = 'data/stores'
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=4,
+    persistent_workers=True,
+    dataset=dict(
+        type='WindowDataset',
+        stores=dict(insta_variety=f'{data_root}/insta-variety'),
+        num_frames=16,
+        stride=16,  # windows do not overlap
+        pipeline=[dict(type='NormalizeKeypoints2d'), dict(type='Pack')],
+    ),
+    sampler=dict(type='DefaultSampler'),
+    # 38 clips of a batch from 2D sets, 26 from 3D sets (the sampler's default share, 0.6).
+    batch_sampler=dict(type='MixedBatchSampler'),
+    collate_fn=dict(type='glot.as_fetched'),
+)
+# Models are selected by PA-MPJPE on 3DPW's validation set (`save_best` in runtime.py); it needs no mesh.
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    dataset=dict(type='TrackDataset', stores=[f'{data_root}/3dpw-val'], drop_invalid=True),
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    collate_fn=dict(type='glot.as_fetched'),
+)
+val_evaluator = [  # a list: mmengine takes a dict with the key `metrics` for an evaluator of its own
+    dict(
+        type='BodyMetric',
+        body_model=dict(type='SMPLBody', model_dir='data/body_models'),
+        metrics=['PA-MPJPE', 'MPJPE', 'ACCEL'],
+    )
+]

@@ -1,0 +1,38 @@
+"""The embedded data set (tools/make_synthetic.py): a stand-in to run and test the system, no benchmark."""
+
+data_root = 'data/synthetic'
+num_frames = 16
+
+train_dataloader = dict(
+    batch_size=64,
+    num_workers=2,
+    persistent_workers=True,
+    dataset=dict(
+        type='WindowDataset',
+        stores=[f'{data_root}/train'],
+        num_frames=num_frames,
+        stride=16,
+        pipeline=[dict(type='NormalizeKeypoints2d'), dict(type='Pack')],
+    ),
+    sampler=dict(type='DefaultSampler'),
+    batch_sampler=dict(type='MixedBatchSampler', share_2d=0.6),
+    collate_fn=dict(type='glot.as_fetched'),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    dataset=dict(type='TrackDataset', stores=[f'{data_root}/val']),
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    collate_fn=dict(type='glot.as_fetched'),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    dataset=dict(type='TrackDataset', stores=[f'{data_root}/test']),
+    sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
+    collate_fn=dict(type='glot.as_fetched'),
+)
+val_evaluator = dict(type='BodyMetric', body_model=dict(type='SMPLBody', model_dir='data/body_models'))
+test_evaluator = val_evaluator
+# The stores have no genders, which mmhuman3d's protocol asks for.
+mmhuman3d_evaluator = dict(gender='neutral')

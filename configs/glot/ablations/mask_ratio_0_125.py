@@ -1,0 +1,5 @@
+"""12.5 % of the frames masked: 2 of 16 (the paper: 50 %)."""
+
+_base_ = ['../glot_3dpw.py']
+
+model = dict(head=dict(global_branch=dict(transformer=dict(mask_ratio=0.125))))

@@ -1,0 +1,116 @@
+"""What a script or notebook calls: load a trained model, predict a track.
+
+from glot_plugin.apis import init_model, infer_track
+
+model = init_model('configs/glot/glot_3dpw.py', 'glot_3dpw.pth')
+track = infer_track(model, features)  # (N, 2048)
+track.rotmat, track.betas, track.camera, track.joints3d, track.vertices()
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine import Config
+from mmengine.device import get_device
+
+import glot_plugin  # noqa: F401 - registers the parts
+from glot_plugin.body_model import SMPLBody
+from glot_plugin.checkpoints import load_state, read_checkpoint
+from glot_plugin.config import body_model_folder, check_framework_files, load_config, set_body_model_dir
+from glot_plugin.errors import InputError
+from glot_plugin.models import GLoTEstimator
+from glot_plugin.registry import MODELS
+from glot_plugin.structures import SmplParams
+
+
+class TrackPrediction:
+    """SMPL bodies of one track of N frames.
+
+    Attributes:
+        rotmat: (N, 24, 3, 3) float32 numpy, rotations relative to the parent joint; the first is in camera coordinates.
+        betas: (N, 10), shape.
+        camera: (N, 3), weak perspective (s, tx, ty) in the crop.
+    """
+
+    def __init__(self, params: SmplParams, body: SMPLBody | None, chunk: int = 256) -> None:
+        self.rotmat = params.rotmat.cpu().numpy()
+        self.betas = params.betas.float().cpu().numpy()
+        self.camera = params.camera.float().cpu().numpy()
+        self._body, self._chunk = body, chunk
+
+    @property
+    def joints3d(self) -> np.ndarray:
+        """The 49 joints (N, 49, 3) in metres, at the model's origin."""
+        return self._in_chunks('joints')
+
+    def vertices(self) -> np.ndarray:
+        """The meshes (N, 6890, 3) in metres, at the model's origin; 83 kB a frame."""
+        return self._in_chunks('vertices')
+
+    @torch.no_grad()
+    def _in_chunks(self, method: str) -> np.ndarray:
+        if self._body is None:
+            raise InputError(
+                'joints and vertices need the body-model files: name their folder as body_model_dir of init_model '
+                '(or put them into data/body_models)'
+            )
+        device = self._body.v_template.device
+        tensors = (torch.from_numpy(array).to(device).split(self._chunk) for array in (self.rotmat, self.betas))
+        return np.concatenate([getattr(self._body, method)(r, b).cpu().numpy() for r, b in zip(*tensors, strict=True)])
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device | None = None,
+    cfg_options: dict | None = None,
+    body_model_dir: str | Path | None = None,
+) -> GLoTEstimator:
+    """Build a model for inference and load its weights.
+
+    Args:
+        config: A config, or its file.
+        checkpoint: One that `tools/train.py` or `tools/convert_checkpoint.py` wrote; None leaves the weights random.
+        device: A GPU where there is one, otherwise the CPU, unless it is given.
+        cfg_options: Keys of the config to change, as `{'model.head.num_frames': 16}`.
+        body_model_dir: Folder of the body-model files. Rotations, shape and camera need none; without the files only
+            `joints3d` and `vertices` are missing.
+
+    Raises:
+        InputError: A file is absent or damaged, or the checkpoint does not fit the config (its keys are listed).
+    """
+    cfg = load_config(config, cfg_options)
+    if body_model_dir is not None:
+        set_body_model_dir(cfg, body_model_dir)
+    body_cfg = cfg.model.get('body_model')
+    if body_cfg is not None and body_model_dir is None and not body_model_folder(body_cfg).exists():
+        cfg.model.body_model = None
+    cfg.model.pop('loss', None)
+    check_framework_files(Config({'model': cfg.model}, filename=cfg.filename))
+    model = MODELS.build(cfg.model)
+    if checkpoint is not None:
+        load_state(model, read_checkpoint(checkpoint)['state_dict'], str(checkpoint))
+    return model.to(device or get_device()).eval()
+
+
+@torch.inference_mode()
+def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor) -> TrackPrediction:
+    """Predict every frame of one person's track.
+
+    Args:
+        model: From `init_model`.
+        features: (N, C), the per-frame features of the backbone the model was trained on; any N ≥ 1.
+
+    Raises:
+        InputError: The features have another shape, or are not finite.
+    """
+    features = torch.as_tensor(features)
+    if features.ndim != 2 or len(features) == 0:
+        raise InputError(f'features are {tuple(features.shape)}, expected (frames, channels) with at least one frame')
+    finite = torch.isfinite(features).all(dim=1)
+    if not finite.all():
+        raise InputError(f'features of frame {int((~finite).nonzero()[0])} are not finite')
+    device = next(model.parameters()).device
+    params = model.predict_track(features.to(device, torch.float32))
+    return TrackPrediction(params, model.body_model, model.chunk)

@@ -1,0 +1,85 @@
+"""The benchmark's sections, and the table they give."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from mmengine.device import get_device
+
+from glot_plugin.benchmark.fetch_speed import compare_batch_fetch, opening_cost, write_large_store
+from glot_plugin.benchmark.metric_speed import compare_metrics
+from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
+from glot_plugin.benchmark.timing import Comparison
+from glot_plugin.body_model.synthetic import write_synthetic_body
+
+SECTIONS = ('train-step', 'track-inference', 'batch-fetch', 'metrics')
+HEADER = """
+| | ours | naive twin | twin / ours | |
+|---|---:|---:|---:|---|"""
+# Peak memory is a whole process's, so each measurement gets a process of its own.
+_SCORING = """
+import sys
+from glot_plugin.benchmark.metric_speed import measure_scoring
+result = measure_scoring(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+print(result.seconds, result.peak_mb)
+"""
+
+
+@dataclass
+class Settings:
+    """What `tools/benchmark.py` was asked for; see its help."""
+
+    out: Path
+    config: Path
+    device: str
+    batch_size: int
+    store_frames: int
+    poses: int
+    repeats: int
+
+
+def default_device() -> str:
+    """A GPU where there is one."""
+    return get_device()
+
+
+def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:
+    """Measure the sections, and say a table row, or a line about memory, as each is done."""
+    body_dir = write_synthetic_body(settings.out / 'body_models')
+    say(f'{settings.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
+    say(HEADER)
+    notes: list[str] = []
+    for section in sections:
+        comparison, remarks = _measure(section, settings, str(body_dir))
+        say(_row(comparison))
+        notes += remarks
+    say('\n'.join(['', *notes]))
+
+
+def _measure(section: str, settings: Settings, body_dir: str) -> tuple[Comparison, list[str]]:
+    device, repeats = settings.device, settings.repeats
+    if section == 'train-step':
+        return compare_train_step(settings.config, body_dir, device, settings.batch_size, repeats), []
+    if section == 'track-inference':
+        return compare_track_inference(settings.config, body_dir, device, repeats=repeats), []
+    if section == 'batch-fetch':
+        store = write_large_store(settings.out / f'store_{settings.store_frames}', settings.store_frames)
+        seconds, megabytes = opening_cost(store)
+        remark = (
+            f'Opening the store of {settings.store_frames:,} frames: {seconds:.2f} s, '
+            f'{megabytes:.0f} MB of resident memory over the bare process.'
+        )
+        return compare_batch_fetch(store, settings.batch_size, repeats=repeats), [remark]
+    arguments = [sys.executable, '-c', _SCORING, body_dir, device, str(settings.poses)]
+    output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    seconds, peak = (float(word) for word in output.split()[-2:])
+    remark = f'Scoring {settings.poses:,} poses, four metrics: {seconds:.0f} s, peak memory {peak / 1000:.2f} GB.'
+    return compare_metrics(body_dir, device, repeats=repeats), [remark]
+
+
+def _row(comparison: Comparison) -> str:
+    times = ' | '.join(f'{1000 * seconds:,.1f} ms' for seconds in (comparison.ours, comparison.naive))
+    return f'| {comparison.name} | {times} | {comparison.ratio:.1f} | {comparison.detail} |'

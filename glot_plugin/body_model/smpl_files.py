@@ -1,0 +1,147 @@
+"""Loading SMPL's files: the model, the joint regressors and the mean parameters.
+
+The official pickles load without chumpy, and no pickle can run code (`glot_plugin.safe_pickle`). A plain `.npz` with
+the same keys is read too.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from glot_plugin.errors import InputError
+from glot_plugin.safe_pickle import load_pickled_arrays
+
+NUM_JOINTS = 24
+NUM_BETAS = 10
+NUM_VERTICES = 6890
+GENDERS = ('neutral', 'male', 'female')
+MEAN_PARAMS_FILE = 'smpl_mean_params.npz'
+
+_MODEL_SHAPES = {
+    'v_template': (NUM_VERTICES, 3),
+    'shapedirs': (NUM_VERTICES, 3, None),
+    'posedirs': (NUM_VERTICES, 3, 207),
+    'J_regressor': (NUM_JOINTS, NUM_VERTICES),
+    'weights': (NUM_VERTICES, NUM_JOINTS),
+    'kintree_table': (2, NUM_JOINTS),
+    'f': (None, 3),
+}
+
+
+@dataclass
+class SMPLArrays:
+    """The arrays of one SMPL file: V vertices, 24 joints, 10 shape components; metres."""
+
+    v_template: np.ndarray  # (V, 3)
+    shapedirs: np.ndarray  # (V, 3, 10)
+    posedirs: np.ndarray  # (V, 3, 207)
+    joint_regressor: np.ndarray  # (24, V)
+    weights: np.ndarray  # (V, 24)
+    parents: np.ndarray  # (24,), -1 for the root
+    faces: np.ndarray  # (F, 3)
+
+
+@dataclass
+class MeanParams:
+    """SMPL's mean parameters: `pose6d` (144,), `betas` (10,), `camera` (3,)."""
+
+    pose6d: np.ndarray
+    betas: np.ndarray
+    camera: np.ndarray
+
+
+def smpl_file(model_dir: str | Path, gender: str = 'neutral') -> Path:
+    """The file of a gender's model in `model_dir`, or in its folder `smpl` (mmhuman3d's layout).
+
+    `SMPL_NEUTRAL.pkl`, or `.npz` where there is no pickle.
+    """
+    if gender not in GENDERS:
+        raise InputError(f'gender {gender!r}: expected one of {", ".join(GENDERS)}')
+    candidates = [f'SMPL_{gender.upper()}.pkl', f'SMPL_{gender.upper()}.npz']
+    for folder in (Path(model_dir), Path(model_dir) / 'smpl'):
+        for name in candidates:
+            if (folder / name).is_file():
+                return folder / name
+    raise InputError(
+        f'{model_dir}: no {candidates[0]} (nor {candidates[1]}); put the SMPL files there, or name their '
+        'folder (--body-models DIR, body_model_dir)'
+    )
+
+
+def load_smpl(path: str | Path) -> SMPLArrays:
+    """Load one SMPL model file (`.pkl` or `.npz`).
+
+    Raises:
+        InputError: The file is absent, not readable, or lacks an array, or one has another shape.
+    """
+    path = Path(path)
+    raw = _load_npz(path) if path.suffix == '.npz' else load_pickled_arrays(path)
+    if not isinstance(raw, dict):
+        raise InputError(f'{path}: expected a dict of arrays, found {type(raw).__name__}')
+    missing = [key for key in _MODEL_SHAPES if key not in raw]
+    if missing:
+        raise InputError(f'{path}: not an SMPL model: no {", ".join(missing)}; found {", ".join(sorted(raw))}')
+    arrays = {key: _checked(raw[key], key, shape, path) for key, shape in _MODEL_SHAPES.items()}
+    if arrays['shapedirs'].shape[2] < NUM_BETAS:
+        raise InputError(f'{path}: {arrays["shapedirs"].shape[2]} shape components in shapedirs, expected {NUM_BETAS}')
+    parents = arrays['kintree_table'][0].astype(np.int64)
+    parents[0] = -1  # written as 2**32 - 1
+    return SMPLArrays(
+        v_template=arrays['v_template'].astype(np.float64),
+        shapedirs=arrays['shapedirs'][..., :NUM_BETAS].astype(np.float64),
+        posedirs=arrays['posedirs'].astype(np.float64),
+        joint_regressor=arrays['J_regressor'].astype(np.float64),
+        weights=arrays['weights'].astype(np.float64),
+        parents=parents,
+        faces=arrays['f'].astype(np.int64),
+    )
+
+
+def load_joint_regressor(path: str | Path, rows: int) -> np.ndarray:
+    """Load a joint regressor (`J_regressor_extra.npy`, 9 rows; `J_regressor_h36m.npy`, 17) as (rows, V) float64."""
+    path = Path(path)
+    try:
+        regressor = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file; it belongs to the body-model files') from None
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f'{path}: not a whole .npy file ({error})') from error
+    return _checked(regressor, path.name, (rows, NUM_VERTICES), path).astype(np.float64)
+
+
+def load_mean_params(source: str | Path) -> MeanParams:
+    """Load the mean parameters from an `.npz` (`pose` 144 as 6D, `shape` 10, `cam` 3) or a folder that holds it."""
+    path = Path(source)
+    path = path / MEAN_PARAMS_FILE if path.is_dir() else path
+    raw = _load_npz(path)
+    shapes = {'pose': (NUM_JOINTS * 6,), 'shape': (NUM_BETAS,), 'cam': (3,)}
+    missing = [key for key in shapes if key not in raw]
+    if missing:
+        raise InputError(f'{path}: no {", ".join(missing)}; found {", ".join(sorted(raw))}')
+    pose, betas, camera = (
+        _checked(np.ravel(raw[key]), key, shape, path).astype(np.float32) for key, shape in shapes.items()
+    )
+    return MeanParams(pose6d=pose, betas=betas, camera=camera)
+
+
+def _load_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file; it belongs to the body-model files') from None
+    except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
+        raise InputError(f'{path}: not a whole .npz file of plain arrays ({error})') from error
+
+
+def _checked(value: object, key: str, shape: tuple[int | None, ...], path: Path) -> np.ndarray:
+    array = value.toarray() if sparse.issparse(value) else np.asarray(value)
+    fits = len(array.shape) == len(shape) and all(
+        want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in 'fiu':
+        expected = ' x '.join('any' if n is None else str(n) for n in shape)
+        raise InputError(f'{path}: {key} is {array.dtype} {array.shape}, expected numbers, {expected}')
+    return array

@@ -1,0 +1,29 @@
+"""From the files that users have to track stores, HumanData and plain body models.
+
+| file | what it does |
+|---|---|
+| `recipes.py` | the databases by name, and what is taken from each |
+| `convert.py` | a database as a track store |
+| `databases.py`, `joblib_file.py`, `instavariety.py` | opening databases: no code in them runs, arrays stay on disk |
+| `columns.py`, `tracks.py`, `layouts.py` | arrays in slices, rows as tracks, joints as the 49 |
+| `human_data.py` | a track store as HumanData |
+| `body_model.py` | SMPL's files as plain `.npz` |
+
+HumanData as a track store needs mmhuman3d's joint conventions: `glot_plugin.framework.converters`.
+"""
+
+from glot_plugin.converters.body_model import convert_body_model
+from glot_plugin.converters.convert import convert_database, convert_databases, databases_in
+from glot_plugin.converters.human_data import export_human_data
+from glot_plugin.converters.recipes import RECIPES, Recipe, find_recipes
+
+__all__ = [
+    'RECIPES',
+    'Recipe',
+    'convert_body_model',
+    'convert_database',
+    'convert_databases',
+    'databases_in',
+    'export_human_data',
+    'find_recipes',
+]

@@ -1,0 +1,111 @@
+"""Columns of a database: arrays that stay on disk and are read in slices, whatever file they lie in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from glot_plugin.errors import InputError
+
+BLOCK_BYTES = 16 * 2**20
+OBJECT_BYTES = 256  # taken for a text of any length
+
+
+class Column(Protocol):
+    """What a column must have; numpy arrays do."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    def __getitem__(self, rows: slice) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class FileColumn:
+    """A row-major array at `offset` bytes in a file. Read and not mapped, so that no page of it stays in memory."""
+
+    path: Path
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        width = int(np.prod(self.shape[1:], dtype=np.int64))
+        count, offset = max(stop - start, 0) * width, self.offset + start * width * self.dtype.itemsize
+        array = np.fromfile(self.path, self.dtype, count, offset=offset)
+        if array.size != count:
+            raise InputError(f'{self.path}: truncated while it was read')
+        return array.reshape(-1, *self.shape[1:])
+
+
+class BlockColumn:
+    """An HDF5 data set read ahead in large blocks, for tracks that follow one another.
+
+    HDF5 reads whole chunks, which may span many tracks; a track at a time would read (and decompress) each of them
+    again and again. Rows that do not follow those read before are read by themselves.
+
+    Args:
+        dataset: The `h5py.Dataset`.
+        where: File and key, for errors.
+        block_bytes: Memory of a block, where chunks are larger up to four times as much.
+    """
+
+    def __init__(self, dataset: Any, where: str, block_bytes: int = BLOCK_BYTES) -> None:
+        self.dataset, self.where = dataset, where
+        self.shape, self.dtype = dataset.shape, dataset.dtype
+        item_bytes = OBJECT_BYTES if self.dtype.hasobject else max(1, self.dtype.itemsize)
+        row_bytes = item_bytes * max(1, int(np.prod(self.shape[1:], dtype=np.int64)))
+        chunk_rows = dataset.chunks[0] if dataset.chunks else 1
+        if chunk_rows * row_bytes > 4 * block_bytes:  # rather read chunks again than fill the memory
+            chunk_rows = 1
+        self._block_rows = max(1, block_bytes // row_bytes // chunk_rows) * chunk_rows
+        self._start = self._stop = 0  # rows of the block in memory
+        self._block: np.ndarray | None = None
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        if start >= stop:
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        pieces = []
+        while start < stop:
+            if not self._start <= start < self._stop:
+                if start != self._stop:
+                    pieces.append(self._read(start, stop))
+                    break
+                self._block = None  # two blocks at a time would be twice the memory
+                self._start, self._stop = start, min(start + self._block_rows, self.shape[0])
+                self._block = self._read(self._start, self._stop)
+            end = min(stop, self._stop)
+            pieces.append(self._block[start - self._start : end - self._start])
+            start = end
+        return np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
+
+    def _read(self, start: int, stop: int) -> np.ndarray:
+        try:
+            return self.dataset[start:stop]
+        except (OSError, RuntimeError) as error:
+            raise InputError(f'{self.where}: rows {start}:{stop} cannot be read ({error})') from error
+
+
+def as_text(values: np.ndarray) -> list[str]:
+    """Names of any kind (text, bytes, numbers, objects of these) as texts."""
+    return [item.decode('utf-8', 'replace') if isinstance(item, bytes) else str(item) for item in values.tolist()]
+
+
+def as_numbers(values: np.ndarray, dtype: type, where: str) -> np.ndarray:
+    """Numbers of any kind, also an object array of equal rows, as a plain array of `dtype`.
+
+    Raises:
+        InputError: rows of unequal shape, or not numbers; `where` names file and key.
+    """
+    if values.dtype.hasobject:
+        try:
+            values = np.stack([np.asarray(item) for item in values]) if len(values) else values.astype(dtype)
+        except (ValueError, TypeError) as error:
+            raise InputError(f'{where}: an object array whose rows are not alike ({error})') from error
+    if values.dtype.kind not in 'fiub':
+        raise InputError(f'{where}: found type {values.dtype}, expected numbers')
+    with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+        return np.ascontiguousarray(values, dtype)

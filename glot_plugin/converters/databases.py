@@ -1,0 +1,129 @@
+"""Opening the preprocessed databases of TCMR and VIBE: joblib-pickled dicts of arrays with one row a frame.
+
+Their keys: `vid_name`, `frame_id`, `features` (N, C), `joints2D` (N, J, 3: pixels and confidence), `bbox` (N, 4: centre
+and size), `joints3D` (N, J, 3, metres), `pose` (N, 72), `shape` (N, 10), `valid` (N,) or `valid_i` (N, 1).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glot_plugin.converters.columns import Column, as_numbers
+from glot_plugin.converters.instavariety import open_hdf5
+from glot_plugin.converters.joblib_file import load_joblib
+from glot_plugin.converters.layouts import layout_places
+from glot_plugin.converters.recipes import Recipe
+from glot_plugin.converters.tracks import read_rows
+from glot_plugin.datasets.column_checks import first_nonfinite_row
+from glot_plugin.errors import InputError
+
+_ROW_SHAPES = {'bbox': (4,), 'pose': (72,), 'shape': (10,)}
+_JOINTS = ('joints2D', 'joints3D')
+
+
+@dataclass
+class Database:
+    """A database whose keys are there and fit one another.
+
+    Attributes:
+        path: The file.
+        num_frames: N.
+        columns: By key, those that its recipe takes.
+        row_shapes: Shape of one row, by key, of those that hold numbers.
+    """
+
+    path: Path
+    num_frames: int
+    columns: dict[str, Column]
+    row_shapes: dict[str, tuple[int, ...]]
+
+    def numbers(self, key: str, rows: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+        """Rows (n, …) of a key as finite numbers.
+
+        Raises:
+            InputError: names file, key and row.
+        """
+        where = f'{self.path}: {key}'
+        values = as_numbers(read_rows(self.columns[key], rows), dtype, where)
+        if values.shape[1:] != self.row_shapes[key]:
+            raise InputError(
+                f'{where}: rows {rows.min()} to {rows.max()} have shape {values.shape[1:]}, expected '
+                f'{self.row_shapes[key]} as the first row'
+            )
+        bad = first_nonfinite_row(values)
+        if bad is not None:
+            raise InputError(f'{where}, row {rows[bad]}: found NaN or an infinite value, expected finite numbers')
+        return values
+
+
+@contextmanager
+def open_database(path: Path, recipe: Recipe, feature_dim: int = 2048) -> Iterator[Database]:
+    """Open the database of a recipe and check its keys, their lengths and the shapes of their first rows.
+
+    Raises:
+        InputError: names file and key.
+    """
+    if recipe.is_hdf5:
+        with open_hdf5(path) as columns:
+            yield _checked(path, recipe, columns, feature_dim)
+        return
+    loaded = load_joblib(path)
+    if not isinstance(loaded, dict):
+        raise InputError(f'{path}: found a {type(loaded).__name__}, expected a dict of arrays with one row a frame')
+    yield _checked(path, recipe, loaded, feature_dim)
+
+
+def keys_of(recipe: Recipe) -> tuple[str, ...]:
+    """The keys that a recipe's database must have."""
+    keys = ['vid_name', 'features', 'joints2D']
+    keys += ['bbox'] if recipe.crop_size is None else []
+    keys += ['joints3D'] if recipe.has_3d else []
+    keys += ['pose', 'shape'] if recipe.has_smpl else []
+    keys += [recipe.valid_key] if recipe.valid_key and not recipe.optional_valid else []
+    return tuple(keys)
+
+
+def _checked(path: Path, recipe: Recipe, found: dict, feature_dim: int) -> Database:
+    needed = keys_of(recipe)
+    missing = [key for key in needed if key not in found]
+    if missing:
+        there = ', '.join(sorted(map(str, found))) or 'nothing'
+        raise InputError(f'{path}: no key {", ".join(missing)}, which {recipe.name} needs; found {there}')
+    optional = [key for key in ('frame_id', recipe.valid_key) if key in found and key not in needed]
+    columns = {key: _as_column(found[key], f'{path}: {key}') for key in (*needed, *optional)}
+    num_frames = columns['vid_name'].shape[0]
+    if num_frames == 0:
+        raise InputError(f'{path}: vid_name has no rows: the database is empty')
+    for key, column in columns.items():
+        if column.shape[0] != num_frames:
+            raise InputError(f'{path}: {key} has {column.shape[0]} rows, expected {num_frames} as vid_name')
+    numeric = [key for key in columns if key not in ('vid_name', 'frame_id')]
+    row_shapes = {key: as_numbers(columns[key][0:1], np.float64, f'{path}: {key}').shape[1:] for key in numeric}
+    _check_row_shapes(path, row_shapes, feature_dim)
+    return Database(path, num_frames, columns, row_shapes)
+
+
+def _as_column(values: object, where: str) -> Column:
+    column = np.asarray(values) if isinstance(values, list | tuple) else values
+    if not hasattr(column, 'shape') or not hasattr(column, 'dtype') or not column.shape:
+        raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row a frame')
+    return column
+
+
+def _check_row_shapes(path: Path, found: dict[str, tuple[int, ...]], feature_dim: int) -> None:
+    for key, shape in found.items():
+        where = f'{path}: {key}'
+        if key in _JOINTS:
+            if len(shape) != 2 or shape[1] != 3:
+                raise InputError(f'{where}: a row has shape {shape}, expected (joints, 3)')
+            layout_places(shape[0], where)
+            continue
+        expected = (feature_dim,) if key == 'features' else _ROW_SHAPES.get(key)
+        if expected is not None and shape != expected:
+            fix = '; --feature-dim allows another width' if key == 'features' else ''
+            raise InputError(f'{where}: a row has shape {shape}, expected {expected}{fix}')
+        if expected is None and int(np.prod(shape)) != 1:  # valid (N,), valid_i (N, 1)
+            raise InputError(f'{where}: a row has shape {shape}, expected one value')

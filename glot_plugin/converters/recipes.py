@@ -1,0 +1,69 @@
+"""The databases that can be converted: their names in plain words, their files, and what is taken from each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from glot_plugin.errors import InputError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one database becomes a track store.
+
+    Attributes:
+        name: The store's name.
+        file: The database's file name, as TCMR's and VIBE's scripts write it.
+        has_3d: Take `joints3D`.
+        has_smpl: Take `pose` and `shape`.
+        valid_key: Key of the frames to be scored; None: all of them. `optional_valid` lets it be absent.
+        optional_valid: See `valid_key`.
+        crop_size: `joints2D` are pixels of a square crop of this size instead of the picture's; None: the picture's.
+    """
+
+    name: str
+    file: str
+    has_3d: bool = False
+    has_smpl: bool = False
+    valid_key: str | None = None
+    optional_valid: bool = False
+    crop_size: int | None = None
+
+    @property
+    def is_hdf5(self) -> bool:
+        return self.file.endswith(('.h5', '.hdf5'))
+
+
+def _with_smpl(name: str, file: str, **options: object) -> Recipe:
+    return Recipe(name, file, has_3d=True, has_smpl=True, **options)
+
+
+RECIPES = (
+    _with_smpl('3dpw-train', '3dpw_train_db.pt', valid_key='valid', optional_valid=True),
+    _with_smpl('3dpw-train-occluded', '3dpw_train_occ_db.pt', valid_key='valid', optional_valid=True),
+    _with_smpl('3dpw-val', '3dpw_val_db.pt', valid_key='valid'),
+    _with_smpl('3dpw-test', '3dpw_test_db.pt', valid_key='valid'),
+    _with_smpl('h36m-train', 'h36m_train_25fps_db.pt'),
+    _with_smpl('h36m-train-occluded', 'h36m_train_25fps_occ_db.pt'),
+    Recipe('h36m-test', 'h36m_test_25fps_db.pt', has_3d=True),
+    Recipe('h36m-test-front', 'h36m_test_front_25fps_tight_db.pt', has_3d=True),
+    Recipe('mpii3d-train', 'mpii3d_train_scale12_db.pt', has_3d=True),
+    Recipe('mpii3d-train-occluded', 'mpii3d_train_scale12_occ_db.pt', has_3d=True),
+    Recipe('mpii3d-val', 'mpii3d_val_scale12_db.pt', has_3d=True, valid_key='valid_i'),
+    Recipe('penn-action', 'pennaction_train_db.pt'),
+    Recipe('posetrack', 'posetrack_train_db.pt'),
+    Recipe('insta-variety', 'insta_train_db.h5', crop_size=224),
+)
+
+
+def find_recipes(names: Iterable[str]) -> list[Recipe]:
+    """The recipes of these names, in their order.
+
+    Raises:
+        InputError: An unknown name.
+    """
+    known = {recipe.name: recipe for recipe in RECIPES}
+    wanted = list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise InputError(f'unknown data set {", ".join(unknown)}: expected some of {", ".join(known)}')
+    return [known[name] for name in wanted]

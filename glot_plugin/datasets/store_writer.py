@@ -1,0 +1,278 @@
+"""Writing track stores: frames go straight to disk, and the store appears whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from glot_plugin.datasets.column_checks import check_boxes, checked_column, default_column
+from glot_plugin.datasets.store_schema import (
+    COLUMN_NEEDS,
+    CONVENTIONS,
+    FRAME_COLUMNS,
+    GENDERS,
+    INDEX_FILE,
+    MANDATORY_COLUMNS,
+    OPTIONAL_TRACK_COLUMNS,
+    SCHEMA_VERSION,
+    check_column_set,
+    row_shape,
+)
+from glot_plugin.datasets.track_store import TrackStore
+from glot_plugin.datasets.whole_folder import WholeFolder
+from glot_plugin.errors import InputError
+
+
+class TrackStoreWriter:
+    """Write a track store, one track after another, in the memory of one track.
+
+    Use it as a context manager. Rows go to a hidden folder beside `path`, which is renamed to `path` when the block
+    ends well; after an exception it is removed, and what a killed process left is removed by the next writer of the
+    same path.
+
+    Args:
+        path: folder to make.
+        source: where the data come from, in words.
+        columns: frame columns to write besides `features`, `frame_id` and `valid`; all by default.
+        feature_dim: feature width C.
+        keypoints3d_joints: joint set of `keypoints3d`, 'spin49' (J = 49) or 'h36m14' (J = 14).
+        feature_dtype: 'float32' or 'float16'.
+        meta: anything else worth keeping, as plain JSON.
+        overwrite: replace a track store that is already there; it stays in place until the new one is whole.
+
+    Raises:
+        InputError: a bad argument, a path that exists (without `overwrite`) or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        source: str,
+        columns: Sequence[str] = tuple(FRAME_COLUMNS),
+        feature_dim: int = 2048,
+        keypoints3d_joints: str = 'spin49',
+        feature_dtype: str = 'float32',
+        meta: dict | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.path = Path(path).absolute()
+        self.source = source
+        unknown = [name for name in columns if name not in FRAME_COLUMNS]
+        if unknown:
+            raise InputError(f'columns names {", ".join(unknown)}, expected some of {", ".join(FRAME_COLUMNS)}')
+        self.columns = tuple(name for name in FRAME_COLUMNS if name in columns or name in MANDATORY_COLUMNS)
+        self.keypoints3d_joints = keypoints3d_joints if 'keypoints3d' in self.columns else None
+        check_column_set('columns', self.columns, self.keypoints3d_joints)
+        if feature_dtype not in FRAME_COLUMNS['features'][1]:
+            raise InputError(
+                f'feature_dtype is {feature_dtype!r}, expected {" or ".join(FRAME_COLUMNS["features"][1])}'
+            )
+        if not isinstance(feature_dim, int) or feature_dim < 1:
+            raise InputError(f'feature_dim is {feature_dim!r}, expected a positive integer')
+        self.feature_dim = feature_dim
+        self.feature_dtype = feature_dtype
+        self.meta = _checked_meta({} if meta is None else meta)
+        with _disk_errors(self.path):
+            self._folder = WholeFolder(self.path, INDEX_FILE, overwrite)
+        self._hidden: Path | None = None
+        self._broken = False
+
+    def __enter__(self) -> 'TrackStoreWriter':
+        self._files: dict[str, BinaryIO] = {}
+        self._names: list[str] = []
+        self._known_names: set[str] = set()
+        self._offsets = [0]
+        self._has_keypoints3d: list[bool] = []
+        self._has_smpl: list[bool] = []
+        self._genders: list[str] = []
+        try:
+            with _disk_errors(self.path):
+                self._open_files()
+        except BaseException:
+            self._clean_up()
+            raise
+        return self
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        try:
+            if error_type is None:
+                if self._broken:
+                    raise InputError(f'{self.path}: a track was only partly written; nothing was kept')
+                with _disk_errors(self.path):
+                    self._finish()
+        finally:
+            self._clean_up()
+
+    def add_track(
+        self,
+        name: str,
+        features: np.ndarray,
+        keypoints2d: np.ndarray | None = None,
+        bbox: np.ndarray | None = None,
+        keypoints3d: np.ndarray | None = None,
+        smpl_pose: np.ndarray | None = None,
+        smpl_betas: np.ndarray | None = None,
+        frame_id: np.ndarray | None = None,
+        valid: np.ndarray | None = None,
+        gender: str | None = None,
+    ) -> None:
+        """Append one track of n ≥ 1 frames.
+
+        Args:
+            name: its name, unique in the store; it carries the person, not the video alone.
+            features: (n, C) floating point.
+            keypoints2d: (n, 49, 3) pixels x, y and confidence; needs `bbox`. None: zeros, confidence 0.
+            bbox: (n, 4) centre x, centre y, width, height in pixels.
+            keypoints3d: (n, J, 3) metres. None: zeros, and the track counts as without 3D.
+            smpl_pose: (n, 72) rotation vectors in radians; given together with `smpl_betas` or not at all.
+            smpl_betas: (n, 10).
+            frame_id: (n,) integers. None: 0, 1, …
+            valid: (n,) bool. None: all True.
+            gender: 'm', 'f' or 'n' (neutral), the SMPL body that the person was fitted with. None: not known.
+
+        Raises:
+            InputError: names track, column and, for values, the row; nothing of the track is written.
+        """
+        if self._hidden is None:
+            raise RuntimeError('add_track is called inside `with TrackStoreWriter(...) as writer:`')
+        given = {
+            'features': features,
+            'keypoints2d': keypoints2d,
+            'bbox': bbox,
+            'keypoints3d': keypoints3d,
+            'smpl_pose': smpl_pose,
+            'smpl_betas': smpl_betas,
+            'frame_id': frame_id,
+            'valid': valid,
+        }
+        if gender is not None and gender not in GENDERS:
+            raise InputError(
+                f'{self.path}: track {name!r}: gender is {gender!r}, expected one of {", ".join(GENDERS)}, or None'
+            )
+        rows = self._checked_rows(name, {key: value for key, value in given.items() if value is not None})
+        self._broken = True  # until every column has the track
+        with _disk_errors(self.path):
+            for column in self.columns:
+                self._files[column].write(memoryview(rows[column]))
+        self._broken = False
+        self._names.append(name)
+        self._known_names.add(name)
+        self._offsets.append(self._offsets[-1] + len(rows['features']))
+        self._has_keypoints3d.append(keypoints3d is not None)
+        self._has_smpl.append(smpl_pose is not None)
+        self._genders.append(gender or '')
+
+    def _checked_rows(self, track: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """All columns of one track, checked, in the types of the store."""
+        where = f'{self.path}: track {track!r}'
+        if not isinstance(track, str) or not track:
+            raise InputError(f'{where}: a track name is a text that is not empty')
+        if track in self._known_names:
+            raise InputError(f'{where}: is already in the store, expected unique names')
+        for column in given:
+            if column not in self.columns:
+                raise InputError(f'{where}: column {column} was given, the store has {", ".join(self.columns)}')
+        for column, needed in COLUMN_NEEDS:
+            if column in given and needed not in given:
+                raise InputError(f'{where}: {column} without {needed}')
+        count = len(given['features']) if 'features' in given else 0
+        if count == 0:
+            raise InputError(f'{where}: has no frames (rows of features), expected at least one')
+        rows = {}
+        for column in self.columns:
+            shape = (count, *self._row_shape(column))
+            if column in given:
+                rows[column] = checked_column(f'{where}, column {column}', given[column], shape, self._dtype(column))
+            else:
+                rows[column] = default_column(column, shape, self._dtype(column))
+        if 'keypoints2d' in given:
+            check_boxes(where, rows['keypoints2d'], rows['bbox'])
+        return rows
+
+    def _row_shape(self, column: str) -> tuple[int, ...]:
+        return row_shape(column, self.feature_dim, self.keypoints3d_joints)
+
+    def _dtype(self, column: str) -> np.dtype:
+        return np.dtype(self.feature_dtype if column == 'features' else FRAME_COLUMNS[column][1][0])
+
+    def _write_header(self, column: str) -> None:
+        """Write the `.npy` header for the rows so far.
+
+        numpy leaves room for the first axis to grow, so the header with the final count fits where the first one was.
+        """
+        shape = (self._offsets[-1], *self._row_shape(column))
+        header = {'descr': self._dtype(column).str, 'fortran_order': False, 'shape': shape}
+        self._files[column].seek(0)
+        np.lib.format.write_array_header_1_0(self._files[column], header)
+
+    def _open_files(self) -> None:
+        self._hidden = self._folder.open()
+        for name in self.columns:
+            self._files[name] = (self._hidden / f'{name}.npy').open('wb')
+            self._write_header(name)
+
+    def _clean_up(self) -> None:
+        for file in self._files.values():
+            with suppress(OSError):  # a full disk says so again; the error is already on its way
+                file.close()
+        self._folder.discard()
+        self._hidden = None
+
+    def _finish(self) -> None:
+        """Headers with the final counts, the track columns, `store.json`, then the rename."""
+        if not self._names:
+            raise InputError(f'{self.path}: no track was added; nothing was kept')
+        for name, file in self._files.items():
+            self._write_header(name)
+            file.close()
+        track_columns = {
+            'track_offsets': np.array(self._offsets, np.int64),
+            'track_names': np.array(self._names, np.str_),
+            'track_has_keypoints3d': np.array(self._has_keypoints3d, np.bool_),
+            'track_has_smpl': np.array(self._has_smpl, np.bool_),
+        }
+        if any(self._genders):
+            track_columns['track_gender'] = np.array(self._genders, '<U1')
+        for name, column in track_columns.items():
+            np.save(self._hidden / f'{name}.npy', column, allow_pickle=False)
+        index = {
+            'schema_version': SCHEMA_VERSION,
+            'source': self.source,
+            'num_frames': self._offsets[-1],
+            'num_tracks': len(self._names),
+            'feature_dim': self.feature_dim,
+            'keypoints3d_joints': self.keypoints3d_joints,
+            'columns': {
+                name: {'dtype': self._dtype(name).name, 'shape': [self._offsets[-1], *self._row_shape(name)]}
+                for name in self.columns
+            },
+            'track_columns': [name for name in OPTIONAL_TRACK_COLUMNS if name in track_columns],
+            'conventions': CONVENTIONS,
+            'meta': self.meta,
+        }
+        (self._hidden / INDEX_FILE).write_text(json.dumps(index, indent=2) + '\n', encoding='utf-8')
+        TrackStore(self._hidden).close()  # what cannot be read is not published
+        self._folder.publish()
+
+
+def _checked_meta(meta: dict) -> dict:
+    try:
+        json.dumps(meta, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(f'meta is not plain JSON: {error}') from error
+    if not isinstance(meta, dict):
+        raise InputError(f'meta is a {type(meta).__name__}, expected a dict')
+    return meta
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the file system (no permission, disk full …) into an `InputError` that names the store."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f'{path}: cannot write the track store: {error.strerror or error}') from error

@@ -1,0 +1,51 @@
+"""Starting several processes, on GPUs (nccl) or without (gloo)."""
+
+import os
+
+import torch
+import torch.distributed as dist
+from mmengine.dist import init_dist
+
+from glot_plugin.errors import InputError
+
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
+# Where each launcher says which process this is, of how many: (rank, world size, local rank).
+_VARIABLES = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+
+
+def leave_distributed() -> None:
+    """Wait for the other processes and leave their group: gloo aborts a process whose peer is gone before it."""
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+
+
+def init_distributed(launcher: str, **dist_cfg) -> None:
+    """Join the process group of a launcher; does nothing for `none`.
+
+    With GPUs mmengine does it. Its own way asks for CUDA, so that processes without GPUs are joined here, over gloo.
+
+    Raises:
+        InputError: The launcher's variables are not in the environment.
+    """
+    if launcher == 'none' or dist.is_initialized():
+        return
+    names = _VARIABLES[launcher]
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise InputError(
+            f'--launcher {launcher}: {", ".join(missing)} not set; start the program through '
+            + {'pytorch': 'torchrun', 'slurm': 'srun', 'mpi': 'mpirun'}[launcher]
+        )
+    if torch.cuda.is_available():
+        init_dist(launcher, **{'backend': 'nccl', **dist_cfg})
+        return
+    rank, world_size, local_rank = (os.environ[name] for name in names)
+    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+    os.environ.setdefault('MASTER_PORT', '29500')
+    os.environ['LOCAL_RANK'] = local_rank
+    dist.init_process_group('gloo', rank=int(rank), world_size=int(world_size))

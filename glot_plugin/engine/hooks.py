@@ -1,0 +1,78 @@
+"""Hooks that make runs reproducible, resumable and honest."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+
+from glot_plugin.errors import NonFiniteLossError
+from glot_plugin.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SeedEachIterationHook(Hook):
+    """Seeds torch before every training iteration from (run's seed, process, iteration).
+
+    Dropout and masks then depend on nothing else: neither on validations in between nor on where the run was
+    interrupted, so a resumed run equals an uninterrupted one without any generator's state in the checkpoints.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch: Any = None) -> None:
+        entropy = np.random.SeedSequence([runner.seed, runner.rank, runner.iter]).generate_state(1, np.uint64)
+        torch.manual_seed(int(entropy[0]))
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stops the run at the first loss term that is infinite or NaN, before another checkpoint is written.
+
+    Raises:
+        NonFiniteLossError: Names the iteration and the terms.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None) -> None:
+        values = {name: value.item() for name, value in (outputs or {}).items()}
+        broken = [f'{name} = {value}' for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            kept = runner.message_hub.runtime_info.get('last_ckpt', 'none was written yet')
+            raise NonFiniteLossError(
+                f'iteration {runner.iter + 1}: {", ".join(broken)}. The run was stopped; '
+                f'the last good checkpoint: {kept}'
+            )
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Leaves only tensors and plain Python values in checkpoints, so that they load with `weights_only=True`."""
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        hub = checkpoint['message_hub']
+        info = {key: plain(value) for key, value in hub['runtime_info'].items() if key != 'cfg'}
+        checkpoint['message_hub'] = {
+            'log_scalars': {},  # smoothed log values start anew after a resume
+            'runtime_info': info,
+            'resumed_keys': {key: bool(value) for key, value in hub['resumed_keys'].items() if key in info},
+        }
+        checkpoint['meta'] = plain(checkpoint['meta'])
+        checkpoint['param_schedulers'] = plain(checkpoint.get('param_schedulers', []))
+
+
+def plain(value: Any) -> Any:
+    """Containers and numbers as plain Python ones; tensors stay."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if value is None or isinstance(value, bool | int | float | str | torch.Tensor):
+        return value
+    return str(value)

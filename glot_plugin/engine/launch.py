@@ -1,0 +1,128 @@
+"""Training and testing from a config, as `tools/train.py` and `tools/test.py` do it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine import Config
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+from glot_plugin.config import check_framework_files, config_errors, set_body_model_dir
+from glot_plugin.engine.distributed import init_distributed
+from glot_plugin.engine.runner import GLoTRunner
+from glot_plugin.engine.test_report import write_track_table
+from glot_plugin.engine.test_sets import Scores, use_test_sets
+from glot_plugin.errors import InputError
+from glot_plugin.files import atomic_write, writable_folder
+from glot_plugin.preflight import require
+
+
+def prepare(
+    cfg: Config, work_dir: str | Path | None = None, launcher: str = 'none', body_models: str | Path | None = None
+) -> Config:
+    """Fill in what depends on the machine and the command line; the work folder is made and tried."""
+    if body_models is not None:
+        set_body_model_dir(cfg, body_models)
+    check_framework_files(cfg)
+    if work_dir is not None:
+        cfg.work_dir = str(work_dir)
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(cfg.filename or 'config').stem)
+    writable_folder(cfg.work_dir, '--work-dir')
+    cfg.launcher = launcher
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(name) is not None:
+            cfg[name].setdefault('pin_memory', torch.cuda.is_available())
+    return cfg
+
+
+def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Sequence[Hook] = ()) -> GLoTRunner:
+    """Train to the end of the config's schedule.
+
+    Args:
+        cfg: From `prepare`.
+        resume: A checkpoint to go on from, or True for the latest one in the work folder.
+        amp: Run the forward pass in bfloat16.
+        hooks: Further hooks, beside the config's.
+
+    Raises:
+        InputError: The config, the data or the checkpoint is wrong.
+        NonFiniteLossError: A loss term became infinite or NaN.
+    """
+    if amp:
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+    if resume:
+        cfg.resume = True
+        cfg.load_from = resume if isinstance(resume, str) else None
+    if cfg.get('test_sets'):  # they are tested on by `evaluate`; the Runner knows one test set only
+        for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+            cfg.pop(key, None)
+    require(cfg, ('train', 'val'))
+    runner = build_runner(cfg)
+    for hook in hooks:
+        runner.register_hook(hook)
+    with config_errors(str(cfg.filename)):
+        runner.train()
+    return runner
+
+
+def evaluate(
+    cfg: Config, checkpoint: str | Path, per_track: str | Path | None = None, protocol: str = 'paper'
+) -> Scores:
+    """Test a checkpoint on the config's test sets.
+
+    Args:
+        cfg: From `prepare`. Its `test_sets` are tested on (see `use_test_sets`), or its `test_dataloader` with its
+            `test_evaluator` under the name `test`.
+        checkpoint: The weights; they must fit the config.
+        per_track: Also write a CSV with one row a track and protocol.
+        protocol: `paper`, `mmhuman3d` or `both`.
+
+    Returns:
+        Scores by test set, protocol and metric: `scores['3DPW']['paper']['PA-MPJPE']`.
+    """
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
+        cfg.pop(key, None)
+    for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
+        cfg.pop(key, None)
+    require(cfg, ('test',))
+    use_test_sets(cfg, protocol)
+    runner = build_runner(cfg)
+    with config_errors(str(cfg.filename)):
+        runner.test()
+    if per_track is not None and is_main_process():
+        write_track_table(per_track, runner.test_loop.tracks)
+    return runner.test_loop.scores
+
+
+def build_runner(cfg: Config) -> GLoTRunner:
+    """The runner of a config; unknown types and arguments are errors that name the config."""
+    init_distributed(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    with config_errors(str(cfg.filename)):
+        return GLoTRunner.from_cfg(cfg)
+
+
+def write_result(path: str | Path, metrics: dict, **about: str) -> None:
+    """Write metrics, and what they are of, as JSON (main process only)."""
+    if is_main_process():
+        with atomic_write(path) as file:
+            json.dump({**about, 'metrics': metrics}, file, indent=2)
+            file.write('\n')
+
+
+def latest_checkpoint(work_dir: str | Path) -> Path:
+    """The newest best checkpoint of a work folder, or its latest one.
+
+    Raises:
+        InputError: There is none.
+    """
+    best = sorted(Path(work_dir).glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+    if best:
+        return best[-1]
+    pointer = Path(work_dir) / 'last_checkpoint'
+    if not pointer.is_file():
+        raise InputError(f'{work_dir}: no checkpoint there')
+    return Path(pointer.read_text().strip())

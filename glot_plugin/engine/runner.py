@@ -1,0 +1,69 @@
+"""mmengine's Runner, on CPUs too, with checkpoints that are written whole and must fit."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from glot_plugin.checkpoints import load_state, read_checkpoint
+from glot_plugin.engine.distributed import init_distributed
+from glot_plugin.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class GLoTRunner(Runner):
+    """mmengine's Runner with three differences.
+
+    - Several processes run on CPUs as well as on GPUs.
+    - Checkpoints are read with `weights_only`, and one that does not fit the model is an error.
+    - Checkpoints are written under another name and renamed, so a run that is killed leaves whole ones only.
+    """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        if self.distributed:
+            init_distributed(self.launcher, **env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        if model_wrapper_cfg is None and self.distributed and not torch.cuda.is_available():
+            return MMDistributedDataParallel(
+                model,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters', False),
+            )
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = True,
+        revise_keys: list[tuple[str, str]] | None = None,
+    ) -> dict[str, Any]:
+        """Load weights that must fit exactly.
+
+        Raises:
+            InputError: The file is absent, damaged or does not fit (its keys are listed).
+        """
+        checkpoint = read_checkpoint(filename, map_location)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        state = checkpoint['state_dict']
+        for pattern, replacement in revise_keys or [(r'^module\.', '')]:
+            state = {re.sub(pattern, replacement, key): value for key, value in state.items()}
+        load_state(self.model.module if is_model_wrapper(self.model) else self.model, state, filename)
+        self._has_loaded = True
+        self.logger.info(f'Loaded checkpoint {filename}')
+        return checkpoint
+
+    def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
+        """Write a checkpoint; it appears under its name only when it is whole."""
+        partial = f'.{filename}.partial'
+        super().save_checkpoint(out_dir, partial, *args, **kwargs)
+        if self.rank == 0:
+            os.replace(Path(out_dir) / partial, Path(out_dir) / filename)

@@ -1,0 +1,44 @@
+"""What a test run prints and writes."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from glot_plugin.cli import metrics_table
+from glot_plugin.engine.test_sets import Scores
+from glot_plugin.evaluation.joint_scores import metric_unit
+from glot_plugin.files import atomic_write
+
+WHY_THEY_DIFFER = (
+    'The protocols are not comparable: paper takes the neutral SMPL body on both sides and the hips as root; mmhuman3d '
+    "takes the body of each person's gender for the target (and for both meshes of PVE) and the pelvis as root."
+)
+
+
+def scores_report(scores: Scores, title: str = '') -> str:
+    """A table with a row a test set and protocol; below it the units, and with two protocols why they differ.
+
+    Args:
+        scores: By test set, protocol and metric.
+        title: Head of the first column.
+    """
+    protocols = {protocol for by_protocol in scores.values() for protocol in by_protocol}
+    rows = {
+        name if protocols == {'paper'} else f'{name} ({protocol})': metrics
+        for name, by_protocol in scores.items()
+        for protocol, metrics in by_protocol.items()
+    }
+    lines = [metrics_table(rows, title), '', 'Errors in mm (ACCEL in mm per frame²), 3DPCK and 3DAUC in %.']
+    return '\n'.join(lines if len(protocols) == 1 else [*lines, WHY_THEY_DIFFER])
+
+
+def write_track_table(path: str | Path, rows: Sequence[dict]) -> None:
+    """Write a CSV of what `TestSetsLoop` gathered: a row a track and protocol, a column a metric with its unit."""
+    about = ('set', 'protocol', 'track', 'frames')
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in about))
+    with atomic_write(path) as file:
+        writer = csv.writer(file)
+        writer.writerow([*about, *(f'{name} ({metric_unit(name)})' for name in names)])
+        for row in rows:
+            cells = [f'{row[name]:.3f}' if name in row else '' for name in names]
+            writer.writerow([*(row[key] for key in about), *cells])

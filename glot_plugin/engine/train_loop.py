@@ -1,0 +1,44 @@
+"""The training loop: iteration-based, resumed without replaying data."""
+
+from mmengine.runner import IterBasedTrainLoop
+
+from glot_plugin.registry import LOOPS
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(IterBasedTrainLoop):
+    """mmengine's iteration-based loop, for batch samplers that can start at any batch (`set_start`).
+
+    mmengine's own skips what was already trained by reading it again. Here the sampler starts where the run stopped.
+    If that was where a validation was due, the validation is done now: the run may have been stopped before it.
+
+    Args:
+        runner, dataloader, max_iters, val_begin, val_interval, dynamic_intervals: See mmengine's
+            `IterBasedTrainLoop`.
+    """
+
+    def run(self):
+        """Train to `max_iters`."""
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        sampler = self.dataloader.batch_sampler
+        # A resumed run goes on with the seed of the run that it resumes.
+        sampler.seed = self.runner.seed
+        sampler.set_start(self._iter)
+        if self._iter > 0:
+            self.runner.logger.info(f'Resumed at iteration {self._iter}')
+            self._validate_if_due()
+        batches = iter(self.dataloader)
+        while self._iter < self._max_iters and not self.stop_training:
+            self.runner.model.train()
+            self.run_iter(next(batches))
+            self._decide_current_val_interval()
+            self._validate_if_due()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _validate_if_due(self) -> None:
+        due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
+        if self.runner.val_loop is not None and self._iter >= self.val_begin and due:
+            self.runner.val_loop.run()

@@ -1,0 +1,152 @@
+"""Networks that turn crops into features: mmhuman3d's ResNet-50 with SPIN's weights, or any of timm's models."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from glot_plugin.checkpoints import load_state, read_tensors
+from glot_plugin.errors import InputError
+from glot_plugin.spin import read_spin_state
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TIMM_PREFIX = 'timm:'
+# What SPIN's checkpoint holds besides its backbone: the regressor.
+SPIN_REGRESSOR = ('fc1.', 'fc2.', 'decpose.', 'decshape.', 'deccam.', 'init_pose', 'init_shape', 'init_cam')
+
+
+class Backbone(nn.Module):
+    """A network from crops to features, with the normalisation that it was trained with.
+
+    Args:
+        network: (B, 3, S, S) to (B, C).
+        crop_size: S, pixels.
+        mean: of the red, green and blue of pictures in [0, 1].
+        std: the same.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        crop_size: int = 224,
+        mean: tuple[float, ...] = IMAGENET_MEAN,
+        std: tuple[float, ...] = IMAGENET_STD,
+    ) -> None:
+        super().__init__()
+        self.network, self.crop_size = network.eval().requires_grad_(False), crop_size
+        self.register_buffer('mean', 255 * torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer('std', 255 * torch.tensor(std).view(3, 1, 1), persistent=False)
+        self.feature_dim = self._measure_width()
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Features (B, C) float32 of crops (B, S, S, 3) uint8 RGB."""
+        images = crops.to(self.mean.device).permute(0, 3, 1, 2).float()  # (B, 3, S, S)
+        return self.network((images - self.mean) / self.std).float()
+
+    @torch.no_grad()
+    def _measure_width(self) -> int:
+        features = self(torch.zeros(1, self.crop_size, self.crop_size, 3, dtype=torch.uint8))
+        if features.ndim != 2:
+            raise InputError(
+                f'the backbone gives {tuple(features.shape)} for one crop, expected pooled features (1, C)'
+            )
+        return features.shape[1]
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """Which backbone with which weights.
+
+    Attributes:
+        name: 'spin' or 'timm:NAME'.
+        weights: Checkpoint; None: random weights.
+        seed: Of random weights.
+    """
+
+    name: str
+    weights: Path | None = None
+    seed: int = 0
+
+
+def build_backbone(spec: BackboneSpec) -> Backbone:
+    """Build a backbone and fill in its weights; nothing is downloaded.
+
+    Raises:
+        InputError: an unknown name, an image model that takes no fixed crops, or weights that do not fit exactly
+            (only regressor and classifier are left out).
+    """
+    if spec.name != 'spin' and not spec.name.startswith(TIMM_PREFIX):
+        raise InputError(f'--backbone {spec.name}: expected spin or timm:NAME')
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(spec.seed)
+        return _build_spin(spec) if spec.name == 'spin' else _build_timm(spec)
+
+
+def _build_spin(spec: BackboneSpec) -> Backbone:
+    try:
+        from glot_plugin.framework.backbone import build_resnet50
+    except ImportError as error:
+        raise InputError(f'--backbone spin: {error}') from error
+    network = build_resnet50()
+    if spec.weights is not None:
+        # Counters of training steps: features do not depend on them, and files of old versions of torch lack them.
+        own = network.resnet.state_dict()
+        counters = {key: value for key, value in own.items() if key.endswith('.num_batches_tracked')}
+        load_state(network.resnet, counters | read_spin_backbone(spec.weights), str(spec.weights))
+    return Backbone(network)
+
+
+def _build_timm(spec: BackboneSpec) -> Backbone:
+    name = spec.name.removeprefix(TIMM_PREFIX)
+    if not timm.is_model(name):
+        similar = timm.list_models(f'*{name}*')[:5]
+        hint = f'; similar: {", ".join(similar)}' if similar else ''
+        raise InputError(f'--backbone {spec.name}: timm {timm.__version__} has no model {name!r}{hint}')
+    network = timm.create_model(name, pretrained=False, num_classes=0)
+    if spec.weights is not None:
+        classifier = network.pretrained_cfg.get('classifier') or ()
+        heads = tuple(f'{name}.' for name in ((classifier,) if isinstance(classifier, str) else classifier))
+        state = {key: value for key, value in read_state(spec.weights).items() if not key.startswith(heads)}
+        load_state(network, state, str(spec.weights))
+    config = timm.data.resolve_model_data_config(network)
+    channels, height, width = config['input_size']
+    if channels != 3 or height != width:
+        raise InputError(f'--backbone {spec.name}: takes pictures of {config["input_size"]}, expected square RGB crops')
+    return Backbone(network, height, config['mean'], config['std'])
+
+
+def read_spin_backbone(path: str | Path) -> dict[str, Tensor]:
+    """The ResNet-50 of SPIN's checkpoint: what is under `model`, without the regressor.
+
+    Raises:
+        InputError: absent, damaged, or without `model`.
+    """
+    state = read_spin_state(path)
+    return {key: value for key, value in state.items() if not key.startswith(SPIN_REGRESSOR)}
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """A state dict from a `.safetensors`, or from what torch wrote, there also under `state_dict` or `model`.
+
+    Raises:
+        InputError: absent, damaged, or no state dict.
+    """
+    path = Path(path)
+    if path.suffix == '.safetensors':
+        if not path.is_file():
+            raise InputError(f'{path}: no such checkpoint')
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise InputError(f'{path}: not a whole .safetensors ({error})') from error
+    state = read_tensors(path)
+    for key in ('state_dict', 'model'):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f'{path}: not a state dict; expected tensors by name, alone or under state_dict or model')
+    return state

@@ -1,0 +1,73 @@
+"""Files of boxes, JSON or CSV: which person is where in which frame."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from glot_plugin.errors import InputError
+
+FIELDS = ('frame', 'track', 'cx', 'cy', 'w', 'h')
+FORM = f'a row a box with {", ".join(FIELDS)} (pixels)'
+
+
+@dataclass(frozen=True)
+class TrackBoxes:
+    """Boxes of one track: the frames as the file writes them (n), and (n, 4) centre x, centre y, width, height."""
+
+    name: str
+    frames: tuple[str, ...]
+    bbox: np.ndarray
+
+
+def read_boxes(path: str | Path) -> list[TrackBoxes]:
+    """Read a `.csv` with a header, or a `.json` with a list of objects; fields `frame`, `track`, `cx`, `cy`, `w`, `h`.
+
+    Returns:
+        The tracks by their first rows; rows stay in the order of the file.
+
+    Raises:
+        InputError: not readable, without rows or with a field missing; names file and row.
+    """
+    path = Path(path)
+    readers = {'.csv': _read_csv, '.json': _read_json}
+    if path.suffix.lower() not in readers:
+        raise InputError(f'{path}: boxes come as .csv or .json: {FORM}')
+    try:
+        rows = readers[path.suffix.lower()](path)
+    except (ValueError, csv.Error) as error:
+        raise InputError(f'{path}: not readable as {path.suffix.lower()[1:].upper()} ({error})') from error
+    if not rows:
+        raise InputError(f'{path}: has no box, expected {FORM}')
+    tracks: dict[str, tuple[list[str], list[list[float]]]] = {}
+    for number, row in enumerate(rows):
+        frame, track, bbox = _checked(row, f'{path}: row {number}')
+        frames, boxes = tracks.setdefault(track, ([], []))
+        frames.append(frame)
+        boxes.append(bbox)
+    return [TrackBoxes(name, tuple(frames), np.array(boxes)) for name, (frames, boxes) in tracks.items()]
+
+
+def _read_csv(path: Path) -> list[dict]:
+    with path.open(newline='', encoding='utf-8-sig') as file:
+        return list(csv.DictReader(file, skipinitialspace=True))
+
+
+def _read_json(path: Path) -> list[dict]:
+    rows = json.loads(path.read_text(encoding='utf-8'))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f'{path}: expected a list of objects, {FORM}')
+    return rows
+
+
+def _checked(row: dict, where: str) -> tuple[str, str, list[float]]:
+    missing = [field for field in FIELDS if row.get(field) in (None, '')]
+    if missing:
+        raise InputError(f'{where}: no {", ".join(missing)}; expected {FORM}')
+    try:
+        bbox = [float(row[field]) for field in FIELDS[2:]]
+    except (TypeError, ValueError) as error:
+        raise InputError(f'{where}: a box of {[row[field] for field in FIELDS[2:]]}, expected numbers') from error
+    return str(row['frame']), str(row['track']), bbox

@@ -1,0 +1,45 @@
+"""Several processes that share an extraction, as torchrun starts them."""
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+
+def join_processes() -> tuple[int, int]:
+    """Rank and number of processes; joins those of torchrun.
+
+    Over gloo, also with GPUs: they only wait for each other, for as long as the longest track takes.
+    """
+    if int(os.environ.get('WORLD_SIZE', 1)) == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group('gloo', timeout=timedelta(days=7))
+    return dist.get_rank(), dist.get_world_size()
+
+
+def wait_for_all() -> None:
+    """Go on when all processes are here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def default_device() -> torch.device:
+    """The GPU of this process, or the CPU where there is none."""
+    if not torch.cuda.is_available():
+        return torch.device('cpu')
+    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
+
+
+def share(lengths: Sequence[int], tracks: Sequence[int], rank: int, world_size: int) -> list[int]:
+    """The tracks of one process: the longest first, each to the process with the fewest frames so far."""
+    loads = [0] * world_size
+    mine = []
+    for track in sorted(tracks, key=lambda index: (-lengths[index], index)):
+        process = loads.index(min(loads))
+        loads[process] += lengths[track]
+        if process == rank:
+            mine.append(track)
+    return sorted(mine)

@@ -1,0 +1,66 @@
+"""Finished tracks of an extraction that is not finished."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from glot_plugin.errors import InputError
+from glot_plugin.files import atomic_write
+
+SETTINGS_FILE = 'settings.json'
+
+
+class WorkFolder:
+    """The folder beside a store in which its tracks gather: `.NAME.features`, a file a track, each whole or absent."""
+
+    def __init__(self, store: Path) -> None:
+        self.path = store.parent / f'.{store.name}.features'
+
+    def prepare(self, settings: dict) -> None:
+        """Make the folder; what is there stays if it comes from the same settings, and is removed if not."""
+        try:
+            if self.path.is_dir() and self._settings() != settings:
+                shutil.rmtree(self.path)
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f'{self.path}: cannot be written ({error.strerror})') from error
+        with atomic_write(self.path / SETTINGS_FILE) as file:
+            json.dump(settings, file)
+
+    def _settings(self) -> dict | None:
+        try:
+            return json.loads((self.path / SETTINGS_FILE).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def has(self, track: int) -> bool:
+        return self._file(track).is_file()
+
+    def save(self, track: int, features: np.ndarray) -> None:
+        """Keep the features (n, C), row-major, of a track."""
+        with atomic_write(self._file(track), 'wb') as file:
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
+            file.write(memoryview(features))  # np.save gives no reason where the disk is full
+
+    def load(self, track: int, shape: tuple[int, int]) -> np.ndarray:
+        """The features (n, C) of a finished track.
+
+        Raises:
+            InputError: the file is damaged, or of another shape.
+        """
+        path = self._file(track)
+        try:
+            features = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f'{path}: damaged ({error}); remove it, and run again') from error
+        if features.shape != shape:
+            raise InputError(f'{path}: found shape {features.shape}, expected {shape}; remove it, and run again')
+        return features
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _file(self, track: int) -> Path:
+        return self.path / f'{track:07d}.npy'

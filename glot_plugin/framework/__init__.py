@@ -1,0 +1,17 @@
+"""mmhuman3d, both ways: the only place that imports mmhuman3d or mmcv.
+
+Importing this package makes mmhuman3d 0.11 work on current Python, torch and numpy (`compat`), so import it before
+mmhuman3d. mmhuman3d's own scripts import it first thing: run them through `python -m glot_plugin.framework SCRIPT
+ARGS…`, which works for any script that uses mmhuman3d.
+"""
+
+from glot_plugin.framework.compat import enable
+
+enable()
+
+from glot_plugin.framework import converters, our_parts, their_parts  # noqa: E402 - needs mmhuman3d
+
+our_parts.enable()
+converters.enable()
+
+__all__ = ['converters', 'our_parts', 'their_parts']

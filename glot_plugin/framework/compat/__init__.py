@@ -1,0 +1,38 @@
+"""mmhuman3d 0.11 and mmcv 1.6 on current Python, torch and numpy.
+
+`enable()` makes `import mmhuman3d.apis` and everything behind it work where the packages of its time are missing or
+have moved on:
+
+| file | what it does |
+|---|---|
+| `requirements.py` | one clear ImportError for a missing or incompatible mmcv or mmhuman3d |
+| `stand_ins.py`, `stand_in_packages.py` | stand-ins for packages that are absent or do not import |
+| `pytorch3d_rotations.py` | the rotation functions mmhuman3d takes from pytorch3d, on roma |
+| `chumpy_arrays.py` | the two chumpy classes that official SMPL pickles hold |
+| `import_hook.py` | runs a patch when its module is imported, and never imports it early |
+| `numpy_patches.py`, `mmcv_patches.py`, `smplx_patches.py` | the patches, each on the one module that needs it |
+
+Every patch stays inside a module of mmcv, mmhuman3d or smplx: nothing of numpy or torch is changed, and what the
+installed versions do not need is left alone.
+"""
+
+from glot_plugin.framework.compat.import_hook import patch_when_imported
+from glot_plugin.framework.compat.mmcv_patches import MMCV_PATCHES
+from glot_plugin.framework.compat.numpy_patches import NUMPY_PATCHES
+from glot_plugin.framework.compat.requirements import check_requirements
+from glot_plugin.framework.compat.smplx_patches import guard_body_models
+from glot_plugin.framework.compat.stand_in_packages import install_stand_ins
+
+__all__ = ['enable']
+
+
+def enable() -> None:
+    """Make mmhuman3d importable and its runner usable; a second call changes nothing.
+
+    Raises:
+        ImportError: mmcv or mmhuman3d is missing, or is a version that this package does not work with.
+    """
+    for module, patch in {**MMCV_PATCHES, **NUMPY_PATCHES, 'smplx.body_models': guard_body_models}.items():
+        patch_when_imported(module, patch)
+    check_requirements()
+    install_stand_ins()

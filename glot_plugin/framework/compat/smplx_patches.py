@@ -1,0 +1,24 @@
+"""smplx reads SMPL's pickles with `pickle.load`, which runs whatever a file asks for; here it reads arrays only."""
+
+import pickle
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from scipy import sparse
+
+from glot_plugin.framework.compat.import_hook import ModuleView
+from glot_plugin.safe_pickle import loads_pickled_arrays
+
+
+def guard_body_models(module: ModuleType) -> None:
+    """Give `smplx.body_models` a view of `pickle` whose `load` admits arrays and refuses everything else by name."""
+    if not isinstance(module.pickle, ModuleView):
+        module.pickle = ModuleView(pickle, load=_load_arrays)
+
+
+def _load_arrays(file: BinaryIO, **_: Any) -> Any:
+    loaded = loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
+    if not isinstance(loaded, dict):
+        return loaded
+    # smplx knows a sparse matrix by the name of its class, and the guarded reader's have other names.
+    return {key: value.toarray() if sparse.issparse(value) else value for key, value in loaded.items()}

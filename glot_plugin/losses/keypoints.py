@@ -1,0 +1,70 @@
+"""Losses of 2D and 3D keypoints (section 3.4 of the paper)."""
+
+from torch import Tensor, nn
+
+from glot_plugin.body_model.joint_sets import LSP14_HIPS
+from glot_plugin.losses.reduction import weighted_mean
+from glot_plugin.registry import MODELS
+
+
+def keypoint_loss_2d(pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
+    """Mean of `confidence * mask * (pred - target)²` over everything.
+
+    Args:
+        pred, target: (B, T, J, 2), in crops normalised to [-1, 1].
+        confidence: (B, T, J).
+        mask: (B, T), the weight of each frame.
+    """
+    return (confidence[..., None] * mask[..., None, None] * (pred - target) ** 2).mean()
+
+
+def center_at(joints: Tensor, root: tuple[int, ...]) -> Tensor:
+    """Joints (..., J, 3) relative to the midpoint of the joints `root`."""
+    return joints - joints[..., list(root), :].mean(dim=-2, keepdim=True)
+
+
+def keypoint_loss_3d(
+    pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor, root: tuple[int, ...] = LSP14_HIPS
+) -> Tensor:
+    """Mean of `mask * (pred - target)²` over clips of weight 1, both sides centred at the midpoint of `root`.
+
+    Args:
+        pred, target: (B, T, J, 3), metres; by default 14 LSP joints.
+        mask: (B, T), the weight of each frame.
+        clip_weight: (B,), 1 for clips that have 3D keypoints, 0 for the others.
+        root: Joints whose midpoint is the origin.
+    """
+    return weighted_mean((center_at(pred, root) - center_at(target, root)) ** 2, mask, clip_weight)
+
+
+@MODELS.register_module()
+class KeypointLoss2d(nn.Module):
+    """`loss_weight` times `keypoint_loss_2d`.
+
+    Args:
+        loss_weight: Weight of the term.
+    """
+
+    def __init__(self, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
+        return self.loss_weight * keypoint_loss_2d(pred, target, confidence, mask)
+
+
+@MODELS.register_module()
+class KeypointLoss3d(nn.Module):
+    """`loss_weight` times `keypoint_loss_3d`.
+
+    Args:
+        loss_weight: Weight of the term.
+        root: Joints whose midpoint is the origin; LSP's hips by default.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, root: tuple[int, ...] = LSP14_HIPS) -> None:
+        super().__init__()
+        self.loss_weight, self.root = loss_weight, tuple(root)
+
+    def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
+        return self.loss_weight * keypoint_loss_3d(pred, target, mask, clip_weight, self.root)

@@ -1,0 +1,19 @@
+"""The mean that losses of some clips of a batch share."""
+
+from torch import Tensor
+
+
+def weighted_mean(values: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
+    """Mean of `mask * values` over the clips of weight 1; zero where no clip has it.
+
+    The mask scales values but does not enter the mean's count: a mean over masked frames is taken over all frames.
+    Shapes do not depend on the data, so the step runs without synchronisation and compiles.
+
+    Args:
+        values: (B, T, ...).
+        mask: (B, T).
+        clip_weight: (B,), 0 or 1.
+    """
+    clip_means = (values.flatten(2).mean(-1) * mask).mean(1)  # (B,)
+    clip_weight = clip_weight.to(clip_means.dtype)
+    return (clip_means * clip_weight).sum() / clip_weight.sum().clamp(min=1)

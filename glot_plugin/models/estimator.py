@@ -1,0 +1,102 @@
+"""GLoTEstimator: what mmengine's Runner trains and tests."""
+
+from pathlib import Path
+
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from glot_plugin.adapters import as_body_model
+from glot_plugin.body_model.smpl_files import load_mean_params
+from glot_plugin.errors import InputError
+from glot_plugin.losses import Targets
+from glot_plugin.models.mean_params import set_mean_params
+from glot_plugin.registry import MODELS
+from glot_plugin.spin import start_from_spin
+from glot_plugin.structures import HeadOutput, SmplParams
+
+
+@MODELS.register_module()
+class GLoTEstimator(BaseModel):
+    """A head that regresses SMPL parameters from windows of features, with its losses and its body model.
+
+    Args:
+        head: Config of the head: a `GLoTHead`, or one with its methods `forward` and `predict_track` (`NeckHead` makes
+            one of other parts).
+        loss: Config of the loss (`GLoTLoss`). Not needed for inference.
+        body_model: Config of an `SMPLBody`, or of a framework's body model that has an adapter. Without it, rotations,
+            shape and camera can be predicted, joints cannot.
+        mean_params: Folder (or file) of the mean parameters that training starts from; by default the body model's
+            `model_dir`.
+        init_from_spin: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`), from whose regressor, and mean parameters,
+            training starts the head's `IterativeRegressor`. Inference does not need it.
+        chunk: Windows in memory at a time when tracks are predicted.
+        data_preprocessor, init_cfg: See mmengine's `BaseModel`.
+    """
+
+    def __init__(
+        self,
+        head: dict,
+        loss: dict | None = None,
+        body_model: dict | None = None,
+        mean_params: str | Path | None = None,
+        init_from_spin: str | Path | None = None,
+        chunk: int = 256,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.head = MODELS.build(head)
+        self.loss = None if loss is None else MODELS.build(loss)
+        self.body_model = None if body_model is None else as_body_model(MODELS.build(body_model))
+        if mean_params is None and body_model is not None:
+            mean_params = body_model.get('model_dir', 'data/body_models')
+        self._mean_params = mean_params
+        self._init_from_spin = init_from_spin
+        self.chunk = chunk
+
+    def init_weights(self) -> None:
+        """Read the mean parameters, and SPIN's regressor, that a training from scratch starts from.
+
+        The parts initialise themselves.
+        """
+        if self._mean_params is not None:
+            set_mean_params(self.head, load_mean_params(self._mean_params))
+        if self._init_from_spin is not None:
+            start_from_spin(self.head, self._init_from_spin)
+        if hasattr(self.head, 'init_weights'):  # pretrained parts
+            self.head.init_weights()
+        if self.init_cfg is not None:  # without it mmengine only logs every parameter
+            super().init_weights()
+
+    def forward(
+        self, features: Tensor, mode: str = 'tensor', frame_mask: Tensor | None = None, **batch: Tensor
+    ) -> HeadOutput | dict[str, Tensor] | list[dict]:
+        """Train, predict or only run the head.
+
+        Args:
+            features: (B, T, C) windows; for `predict` a track (N, C).
+            mode: `loss` returns the loss terms by name, `predict` a list with one dict of `params` (SmplParams of N
+                frames), `tensor` the head's output.
+            frame_mask: (B, T) bool, True = masked; see `GLoTHead.forward`.
+            batch: For `loss` the fields of `Targets`; ignored otherwise.
+        """
+        if mode == 'loss':
+            return self._losses(features, frame_mask, batch)
+        if mode == 'predict':
+            return [{'params': self.predict_track(features)}]
+        if mode == 'tensor':
+            return self.head(features, frame_mask)
+        raise InputError(f"mode={mode!r}: expected 'loss', 'predict' or 'tensor'")
+
+    def predict_track(self, features: Tensor) -> SmplParams:
+        """Parameters (N, ...) of every frame of a track (N, C)."""
+        return self.head.predict_track(features, self.chunk)
+
+    def _losses(self, features: Tensor, frame_mask: Tensor | None, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.loss is None or self.body_model is None:
+            raise InputError('training needs the keys loss and body_model of GLoTEstimator')
+        missing = [name for name in Targets.__dataclass_fields__ if name not in batch]
+        if missing:
+            raise InputError(f'the batch has no {", ".join(missing)}; check the train pipeline and the stores columns')
+        targets = Targets(**{name: batch[name] for name in Targets.__dataclass_fields__})
+        return self.loss(self.head(features, frame_mask), targets, self.body_model)

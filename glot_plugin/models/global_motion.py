@@ -1,0 +1,142 @@
+"""Global motion modelling (GMM, section 3.2 of the paper): a transformer over the whole window around MPSE, and the
+iterative regressor."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from glot_plugin.body_model.smpl_files import MeanParams
+from glot_plugin.errors import InputError
+from glot_plugin.models.layers import PositionEmbedding, TransformerEncoder, init_linear
+from glot_plugin.models.masking import MPSEMasking
+from glot_plugin.registry import MODELS
+from glot_plugin.structures import SmplParams
+
+
+@MODELS.register_module()
+class GlobalTransformer(nn.Module):
+    """Encodes the visible frames of a window to the *memory*, and decodes a feature for every frame.
+
+    Args:
+        in_dim: Width of the per-frame features, and of the decoded ones.
+        num_frames: T, the window's length.
+        embed_dim, depth, num_heads: The encoder.
+        decoder_dim, decoder_depth, decoder_num_heads: The decoder.
+        mlp_ratio, dropout, drop_path: Of every block (`drop_path`: stochastic depth, linear over each depth).
+        mask_ratio, mask_token: Of MPSE, see `MPSEMasking`.
+        position_embedding: `learnable` or `fixed`.
+        mean_params: SMPL's mean parameters for the SMPL token, or their file or folder.
+    """
+
+    def __init__(
+        self,
+        in_dim: int = 2048,
+        num_frames: int = 16,
+        embed_dim: int = 512,
+        depth: int = 2,
+        num_heads: int = 8,
+        decoder_dim: int = 256,
+        decoder_depth: int = 1,
+        decoder_num_heads: int = 8,
+        mlp_ratio: float = 4.0,
+        dropout: float = 0.1,
+        drop_path: float = 0.2,
+        mask_ratio: float = 0.5,
+        mask_token: str = 'smpl',
+        position_embedding: str = 'learnable',
+        mean_params: MeanParams | str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_dim, self.num_frames, self.memory_dim = in_dim, num_frames, embed_dim
+        self.embed = nn.Linear(in_dim, embed_dim)
+        self.position = PositionEmbedding(num_frames, embed_dim, position_embedding)
+        self.masking = MPSEMasking(decoder_dim, mask_ratio, mask_token, mean_params)
+        self.decoder_embed = nn.Linear(embed_dim, decoder_dim)
+        self.decoder_position = PositionEmbedding(num_frames, decoder_dim, position_embedding)
+        self.out_proj = nn.Linear(decoder_dim, in_dim)
+        self.apply(init_linear)  # what follows initialises itself
+        self.encoder = TransformerEncoder(embed_dim, depth, num_heads, mlp_ratio, dropout, drop_path)
+        self.decoder = TransformerEncoder(decoder_dim, decoder_depth, decoder_num_heads, mlp_ratio, dropout, drop_path)
+
+    def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Features of all frames, from the visible ones.
+
+        Args:
+            features: (B, T, in_dim).
+            frame_mask: (B, T) bool, True = masked; without it every frame is visible.
+
+        Returns:
+            Decoded features (B, T, in_dim), and the memory: V encoded visible frames (B, V, embed_dim).
+        """
+        decoded, memory = self.decode_windows(features, frame_mask)
+        return self.out_proj(decoded), memory
+
+    def decode_windows(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """`forward` before its last linear layer, `out_proj`: decoded tokens (B, T, decoder_dim), and the memory."""
+        self.check(features)
+        if frame_mask is None:
+            memory = self.encode(self.embed(features))
+            return self.decode(memory), memory
+        # Masked frames never reach the encoder, so they are not even projected.
+        visible, frames = self.masking.take_visible(features, frame_mask)
+        positions, _ = self.masking.take_visible(self.position.embedding.expand(len(features), -1, -1), frame_mask)
+        memory = self.encoder(self.embed(visible) + positions)
+        return self.decode(memory, frames), memory
+
+    def encode(self, embedded: Tensor) -> Tensor:
+        """Memory (B, T, embed_dim) of whole windows of already embedded features (B, T, embed_dim)."""
+        return self.encoder(self.position(embedded))
+
+    def decode(self, memory: Tensor, frames: Tensor | None = None) -> Tensor:
+        """Decoded tokens (B, T, decoder_dim) of a memory (B, V, embed_dim).
+
+        Args:
+            memory: Encoded frames.
+            frames: (B, V), which frames they are; without it all T in order.
+        """
+        tokens = self.decoder_embed(memory)
+        if frames is not None:
+            tokens = self.masking.restore(tokens, frames, self.num_frames)
+        return self.decoder(self.decoder_position(tokens))
+
+    def check(self, features: Tensor) -> None:
+        """Raise an `InputError` unless features are (B, T, in_dim)."""
+        if features.shape[1:] != (self.num_frames, self.in_dim):
+            raise InputError(
+                f'features are {tuple(features.shape)}, expected (clips, {self.num_frames} frames, {self.in_dim}): '
+                'num_frames and in_dim of the model must fit the data'
+            )
+
+
+@MODELS.register_module()
+class GlobalMotionModel(nn.Module):
+    """GMM: the global transformer, then the iterative regressor on every frame.
+
+    Args:
+        transformer: Config of a `GlobalTransformer`.
+        regressor: Config of a regressor of features to `SmplParams`, an `IterativeRegressor` by default.
+        mean_params: SMPL's mean parameters of both, or their file or folder.
+    """
+
+    def __init__(
+        self,
+        transformer: dict | None = None,
+        regressor: dict | None = None,
+        mean_params: MeanParams | str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        shared = {'mean_params': mean_params}
+        self.transformer = MODELS.build({'type': 'GlobalTransformer', **shared, **(transformer or {})})
+        self.regressor = MODELS.build(
+            {'type': 'IterativeRegressor', 'in_dim': self.transformer.in_dim, **shared, **(regressor or {})}
+        )
+
+    def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[SmplParams, Tensor]:
+        """Parameters of all T frames (B, T, ...) and the memory (B, V, embed_dim) of features (B, T, in_dim)."""
+        decoded, memory = self.transformer.decode_windows(features, frame_mask)
+        return self.regressor(decoded, through=self.transformer.out_proj), memory
+
+    def predict_mid(self, memory: Tensor) -> SmplParams:
+        """Parameters (B, ...) of the mid frames of whole windows, from their memory (B, T, embed_dim)."""
+        mid = self.transformer.decode(memory)[:, self.transformer.num_frames // 2]
+        return self.regressor(self.transformer.out_proj(mid))

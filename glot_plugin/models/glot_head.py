@@ -1,0 +1,116 @@
+"""GLoT's head: global branch, then local branch."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from glot_plugin.body_model.smpl_files import MeanParams
+from glot_plugin.errors import InputError
+from glot_plugin.registry import MODELS
+from glot_plugin.structures import HeadOutput, SmplParams
+from glot_plugin.windows import check_num_frames, clamped_windows, mid_frames
+
+
+@MODELS.register_module()
+class GLoTHead(nn.Module):
+    """Global motion modelling, then local parameter correction (the paper's Figure 2).
+
+    Args:
+        in_dim: Feature width.
+        num_frames: T, the window's length; even.
+        global_branch: Config of a `GlobalMotionModel`; `in_dim` and `num_frames` are filled in.
+        local_branch: Config of a `LocalCorrection`, filled in likewise, or None for the global branch alone.
+        detach_global: Cut gradients from the local branch's input parameters (the paper's detachment).
+        mean_params: SMPL's mean parameters, or their file or folder. Checkpoints carry them, too.
+    """
+
+    def __init__(
+        self,
+        in_dim: int = 2048,
+        num_frames: int = 16,
+        global_branch: dict | None = None,
+        local_branch: dict | None = None,
+        detach_global: bool = True,
+        mean_params: MeanParams | str | Path | None = None,
+    ) -> None:
+        super().__init__()
+        check_num_frames(num_frames)
+        self.in_dim, self.num_frames, self.detach_global = in_dim, num_frames, detach_global
+        sizes = {'in_dim': in_dim, 'num_frames': num_frames}
+        global_branch = {'type': 'GlobalMotionModel', 'mean_params': mean_params, **(global_branch or {})}
+        global_branch['transformer'] = {**sizes, **(global_branch.get('transformer') or {})}
+        self.global_branch = MODELS.build(global_branch)
+        self.local_branch = None
+        if local_branch is not None:
+            memory_dim = self.global_branch.transformer.memory_dim
+            self.local_branch = MODELS.build(
+                {'type': 'LocalCorrection', **sizes, 'memory_dim': memory_dim, **local_branch}
+            )
+
+    def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
+        """All frames of the global branch and the three mid frames of the local one.
+
+        Args:
+            features: (B, T, in_dim).
+            frame_mask: (B, T) bool, True = masked. Without it, a mask is drawn in training, and none in evaluation.
+        """
+        if frame_mask is None and self.training:
+            masking = self.global_branch.transformer.masking
+            frame_mask = masking.draw(len(features), self.num_frames, features.device)
+        global_params, memory = self.global_branch(features, frame_mask)
+        local_params = None
+        if self.local_branch is not None:
+            start = global_params[:, mid_frames(self.num_frames, around=1)]
+            start = start.detach() if self.detach_global else start
+            local_params = self.local_branch(features, memory, start, around=1)
+        return HeadOutput(global_params, local_params, frame_mask)
+
+    def predict(self, features: Tensor) -> SmplParams:
+        """Parameters (B, ...) of the mid frames of windows (B, T, in_dim), nothing masked."""
+        transformer = self.global_branch.transformer
+        transformer.check(features)
+        embedded = None
+        if self.local_branch is not None:
+            embedded = self.local_branch.embed(self.local_branch.select(features))
+        return self._predict(transformer.embed(features), embedded)
+
+    def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
+        """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
+
+        Each frame is predicted from its own window, clamped to the track.
+
+        Args:
+            features: (N, in_dim).
+            chunk: Windows in memory at a time.
+        """
+        windows = clamped_windows(self.num_frames, len(features), features.device)
+        return self.predict_windows(features, windows, chunk)
+
+    def predict_windows(self, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
+        """Parameters (W, ...) of the mid frames of W windows cut from frames.
+
+        Frames are projected once, not once a window, and windows are cut from the projections.
+
+        Args:
+            features: (N, in_dim).
+            windows: (W, T), the frames of each window.
+            chunk: Windows in memory at a time.
+        """
+        if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
+            raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
+        embedded = self.global_branch.transformer.embed(features)
+        nearby = None if self.local_branch is None else self.local_branch.embed(features)
+        parts = []
+        for frames in windows.split(chunk):
+            near = None if nearby is None else nearby[self.local_branch.select(frames)]
+            parts.append(self._predict(embedded[frames], near))
+        return SmplParams.cat(parts)
+
+    def _predict(self, embedded: Tensor, nearby: Tensor | None) -> SmplParams:
+        """Mid-frame parameters from embedded windows (B, T, embed_dim) and embedded nearby frames (B, 2 w + 1, dim)."""
+        transformer = self.global_branch.transformer
+        memory = transformer.encode(embedded)
+        params = self.global_branch.predict_mid(memory)
+        if self.local_branch is None:
+            return params
+        return self.local_branch.correct(nearby, memory, params[:, None], around=0)[:, 0]

@@ -1,0 +1,164 @@
+"""Hierarchical spatial correlation regressor (HSCR, section 3.3 of the paper), over any kinematic tree."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from glot_plugin.body_model.joint_sets import SMPL_PARENTS
+from glot_plugin.errors import InputError
+from glot_plugin.models.iterative_regressor import DECODER_GAIN
+from glot_plugin.models.layers import init_linear
+from glot_plugin.registry import MODELS
+from glot_plugin.structures import SmplParams
+
+# Distance, in the flattened pose, between the rotations that two consecutive joints take for their own.
+OWN_ROTATION_STEP = {'published': 1, 'joint': 6}
+
+
+def joint_ancestors(parents: Sequence[int]) -> list[list[int]]:
+    """The ancestors of each joint, from the root to its parent.
+
+    Raises:
+        InputError: A parent does not come before its child (-1 marks a root).
+    """
+    ancestors: list[list[int]] = []
+    for joint, parent in enumerate(parents):
+        if not -1 <= parent < joint:
+            raise InputError(f'parents[{joint}] = {parent}: expected -1 (a root) or a joint before {joint}')
+        ancestors.append([] if parent == -1 else [*ancestors[parent], parent])
+    return ancestors
+
+
+class JointCorrections(nn.Module):
+    """One linear layer a joint: [hidden, corrections of its ancestors, its own 6D rotation] → its 6D correction.
+
+    All joints are solved for at once. With the ancestors' share of every layer in one strictly lower block-triangular
+    matrix A, the corrections c satisfy c = b + A c, where b is what hidden and own rotation give.
+
+    Args:
+        hidden_dim: Width of the hidden layer.
+        parents: Parent of each joint, -1 for a root.
+        own_rotation: Which six numbers of the flattened pose are joint i's own rotation. `published` reads i … i + 5,
+            as the original code does and its weights need; `joint` reads 6 i … 6 i + 5, as the paper says.
+    """
+
+    def __init__(self, hidden_dim: int, parents: Sequence[int], own_rotation: str = 'published') -> None:
+        super().__init__()
+        if own_rotation not in OWN_ROTATION_STEP:
+            raise InputError(f"own_rotation={own_rotation!r}: expected 'published' or 'joint'")
+        ancestors = joint_ancestors(parents)
+        self.hidden_dim = hidden_dim
+        self.own_step = OWN_ROTATION_STEP[own_rotation]
+        self.joints = nn.ModuleList(nn.Linear(hidden_dim + 6 * len(above) + 6, 6) for above in ancestors)
+        self.apply(init_linear)
+        for layer in self.joints:
+            nn.init.xavier_uniform_(layer.weight, gain=DECODER_GAIN)
+        # Where the ancestors' weights of all layers, one after the other, go in the flattened A.
+        width = 6 * len(parents)
+        rows = torch.arange(width).view(-1, 6)
+        places = [
+            (rows[joint][:, None] * width + rows[above].flatten()[None]).flatten()
+            for joint, above in enumerate(ancestors)
+            if above
+        ]
+        self.register_buffer('places', torch.cat(places) if places else None, persistent=False)
+
+    def forward(self, hidden: Tensor, pose6d: Tensor) -> Tensor:
+        """Corrections (..., J * 6) from hidden (..., hidden_dim) and 6D rotations (..., J * 6)."""
+        weights = [layer.weight for layer in self.joints]
+        from_hidden = F.linear(
+            hidden,
+            torch.cat([weight[:, : self.hidden_dim] for weight in weights]),
+            torch.cat([layer.bias for layer in self.joints]),
+        )
+        own = torch.stack([weight[:, -6:] for weight in weights])  # (J, 6, 6)
+        rotations = pose6d.unfold(-1, 6, self.own_step)[..., : len(weights), :]  # (..., J, 6)
+        from_own = torch.einsum('...jk,jck->...jc', rotations, own).flatten(-2)
+        base = from_hidden + from_own
+        if self.places is None:
+            return base
+        # Solving needs full precision, and has no half-precision kernel.
+        with torch.autocast(base.device.type, enabled=False):
+            matrix = self._identity_minus_ancestors(weights).float()
+            solved = torch.linalg.solve_triangular(
+                matrix, base.float().flatten(0, -2).T, upper=False, unitriangular=True
+            )
+        return solved.T.view_as(base)
+
+    def _identity_minus_ancestors(self, weights: list[Tensor]) -> Tensor:
+        width = 6 * len(weights)
+        values = torch.cat([weight[:, self.hidden_dim : -6].flatten() for weight in weights])
+        flat = torch.eye(width, device=values.device, dtype=values.dtype).flatten()
+        return flat.index_copy(0, self.places, -values).view(width, width)
+
+
+@MODELS.register_module()
+class HSCR(nn.Module):
+    """Corrects SMPL parameters, each joint knowing the corrections of its ancestors in the kinematic tree.
+
+    Args:
+        in_dim: Width of the feature (the local branch's f_gl).
+        hidden_dim: Width of the two hidden layers (pose, shape); they have no activation.
+        dropout: On both hidden layers, in training.
+        parents: Parent of each joint, -1 for a root; a parent comes before its children. SMPL's 24 joints by default.
+        num_betas: Shape components.
+        own_rotation: `published` (what the original's weights need) or `joint`, see `JointCorrections`.
+    """
+
+    def __init__(
+        self,
+        in_dim: int = 256,
+        hidden_dim: int = 1024,
+        dropout: float = 0.25,
+        parents: Sequence[int] = SMPL_PARENTS,
+        num_betas: int = 10,
+        own_rotation: str = 'published',
+    ) -> None:
+        super().__init__()
+        self.hidden_pose = nn.Linear(in_dim + 6 * len(parents), hidden_dim)
+        self.hidden_shape = nn.Linear(in_dim + num_betas, hidden_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.correct_betas = nn.Linear(hidden_dim, num_betas)
+        self.correct_camera = nn.Linear(2 * hidden_dim + 3, 3)
+        self.apply(init_linear)
+        for decoder in (self.correct_betas, self.correct_camera):
+            nn.init.xavier_uniform_(decoder.weight, gain=DECODER_GAIN)
+        self.correct_pose = JointCorrections(hidden_dim, parents, own_rotation)
+
+    def forward(self, feature: Tensor, params: SmplParams) -> SmplParams:
+        """Corrected parameters.
+
+        Args:
+            feature: (..., in_dim).
+            params: Parameters (...) to correct. Gradients flow into them unless they are detached.
+        """
+        hidden_pose = self.dropout(self.hidden_pose(torch.cat([feature, params.pose6d], dim=-1)))
+        hidden_shape = self.dropout(self.hidden_shape(torch.cat([feature, params.betas], dim=-1)))
+        return SmplParams(
+            params.pose6d + self.correct_pose(hidden_pose, params.pose6d),
+            params.betas + self.correct_betas(hidden_shape),
+            params.camera + self.correct_camera(torch.cat([hidden_pose, hidden_shape, params.camera], dim=-1)),
+        )
+
+
+@MODELS.register_module()
+class ResidualRegressor(HSCR):
+    """The residual regressor of the paper's ablation: HSCR over a tree without edges, so no joint sees another.
+
+    Args:
+        in_dim, hidden_dim, dropout, num_betas, own_rotation: As for `HSCR`.
+        num_joints: Number of joints.
+    """
+
+    def __init__(
+        self,
+        in_dim: int = 256,
+        hidden_dim: int = 1024,
+        dropout: float = 0.25,
+        num_joints: int = 24,
+        num_betas: int = 10,
+        own_rotation: str = 'published',
+    ) -> None:
+        super().__init__(in_dim, hidden_dim, dropout, (-1,) * num_joints, num_betas, own_rotation)

@@ -1,0 +1,114 @@
+"""Transformer layers: timm's blocks, and what timm does not have."""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+
+from glot_plugin.errors import InputError
+
+LAYER_NORM = partial(nn.LayerNorm, eps=1e-6)
+
+
+def init_linear(module: nn.Module) -> None:
+    """Xavier-uniform weights and zero biases for every linear layer; use as `module.apply(init_linear)`."""
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def sinusoidal_position_embedding(num_frames: int, dim: int) -> Tensor:
+    """Fixed position embedding (T, dim): sines in the even channels, cosines in the odd ones (Vaswani et al., 2017)."""
+    frame = torch.arange(num_frames, dtype=torch.float32)[:, None]
+    frequency = torch.exp(torch.arange(0, dim, 2) * (-torch.log(torch.tensor(10000.0)) / dim))
+    return torch.stack([torch.sin(frame * frequency), torch.cos(frame * frequency)], dim=-1).flatten(1)[:, :dim]
+
+
+class PositionEmbedding(nn.Module):
+    """Adds an embedding of the frame's position to tokens (B, T, dim).
+
+    Args:
+        num_frames: T.
+        dim: Token width.
+        kind: `learnable` (initialised from a normal of deviation 0.02) or `fixed` (sinusoidal).
+    """
+
+    def __init__(self, num_frames: int, dim: int, kind: str = 'learnable') -> None:
+        super().__init__()
+        if kind not in ('learnable', 'fixed'):
+            raise InputError(f"position_embedding={kind!r}: expected 'learnable' or 'fixed'")
+        if kind == 'learnable':
+            self.embedding = nn.Parameter(torch.empty(1, num_frames, dim))
+            nn.init.normal_(self.embedding, std=0.02)
+        else:
+            self.register_buffer('embedding', sinusoidal_position_embedding(num_frames, dim)[None])
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return tokens + self.embedding
+
+
+class TransformerEncoder(nn.Module):
+    """Pre-norm transformer blocks and a final LayerNorm: (B, T, dim) → (B, T, dim).
+
+    Args:
+        dim: Token width.
+        depth: Number of blocks.
+        num_heads: Attention heads.
+        mlp_ratio: Width of the MLP over `dim`.
+        dropout: After the attention's projection and in the MLP.
+        drop_path: Stochastic depth of the last block; linear from 0 over the depth.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        depth: int,
+        num_heads: int = 8,
+        mlp_ratio: float = 4.0,
+        dropout: float = 0.1,
+        drop_path: float = 0.2,
+    ) -> None:
+        super().__init__()
+        rates = torch.linspace(0, drop_path, depth).tolist()
+        self.blocks = nn.Sequential(
+            *(
+                Block(
+                    dim, num_heads, mlp_ratio, qkv_bias=True, proj_drop=dropout, drop_path=rate, norm_layer=LAYER_NORM
+                )
+                for rate in rates
+            )
+        )
+        self.norm = LAYER_NORM(dim)
+        self.apply(init_linear)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.norm(self.blocks(tokens))
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention of queries (B, Q, dim) to a memory (B, M, dim), with no residual, norm or MLP around it.
+
+    The query, key and value projections have no bias, the output projection has one.
+    """
+
+    def __init__(self, dim: int, num_heads: int = 8) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise InputError(f'num_heads={num_heads} does not divide the width {dim}')
+        self.num_heads = num_heads
+        self.query = nn.Linear(dim, dim, bias=False)
+        self.key_value = nn.Linear(dim, 2 * dim, bias=False)
+        self.proj = nn.Linear(dim, dim)
+        self.apply(init_linear)
+
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        query = self._split_heads(self.query(queries))  # (B, H, Q, dim / H)
+        key, value = (self._split_heads(x) for x in self.key_value(memory).chunk(2, dim=-1))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return self.proj(attended.transpose(1, 2).flatten(2))
+
+    def _split_heads(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -1,0 +1,193 @@
+"""Names of the original implementation's checkpoints, to and from ours.
+
+An original checkpoint holds `gen_state_dict`. Some of its tensors are never used in its forward pass: the second hidden
+layer of HMR's regressor and two decoders inside the joint regressor. They have no place in our model, and are kept
+beside it in the converted file, so that the way back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from glot_plugin.checkpoints import load_state, read_checkpoint, read_tensors
+from glot_plugin.errors import InputError
+from glot_plugin.files import atomic_write
+from glot_plugin.models import GLoTHead
+
+# (original prefix, ours); the longest prefix that fits is taken.
+_TRANSFORMER = 'head.global_branch.transformer'
+_REGRESSOR = 'head.global_branch.regressor'
+_LOCAL = 'head.local_branch'
+PREFIXES = {
+    'global_modeling.proj.': f'{_TRANSFORMER}.embed.',
+    'global_modeling.trans.pos_embed': f'{_TRANSFORMER}.position.embedding',
+    'global_modeling.trans.decoder_pos_embed': f'{_TRANSFORMER}.decoder_position.embedding',
+    'global_modeling.trans.mask_token_mlp.': f'{_TRANSFORMER}.masking.token.mlp.',
+    'global_modeling.trans.blocks.': f'{_TRANSFORMER}.encoder.blocks.',
+    'global_modeling.trans.norm.': f'{_TRANSFORMER}.encoder.norm.',
+    'global_modeling.trans.decoder_blocks.': f'{_TRANSFORMER}.decoder.blocks.',
+    'global_modeling.trans.decoder_norm.': f'{_TRANSFORMER}.decoder.norm.',
+    'global_modeling.trans.decoder_embed.': f'{_TRANSFORMER}.decoder_embed.',
+    'global_modeling.out_proj.': f'{_TRANSFORMER}.out_proj.',
+    'global_modeling.regressor.fc1.': f'{_REGRESSOR}.fc1.',
+    'global_modeling.regressor.decpose.': f'{_REGRESSOR}.decode_pose.',
+    'global_modeling.regressor.decshape.': f'{_REGRESSOR}.decode_betas.',
+    'global_modeling.regressor.deccam.': f'{_REGRESSOR}.decode_camera.',
+    'proj_short.': f'{_LOCAL}.embed.',
+    'proj_mem.': f'{_LOCAL}.memory_embed.',
+    'local_trans_de.q_l.': f'{_LOCAL}.cross_attention.query.',
+    'local_trans_de.kv_l.': f'{_LOCAL}.cross_attention.key_value.',
+    'local_trans_de.proj.': f'{_LOCAL}.cross_attention.proj.',
+    'local_trans_en.pos_embed': f'{_LOCAL}.position.embedding',
+    'local_trans_en.blocks.': f'{_LOCAL}.encoder.blocks.',
+    'local_trans_en.norm.': f'{_LOCAL}.encoder.norm.',
+    'regressor.fc1.': f'{_LOCAL}.regressor.hidden_shape.',
+    'regressor.fc2.': f'{_LOCAL}.regressor.hidden_pose.',
+    'regressor.decshape.': f'{_LOCAL}.regressor.correct_betas.',
+    'regressor.deccam.': f'{_LOCAL}.regressor.correct_camera.',
+    'regressor.local_reg.joint_regs.': f'{_LOCAL}.regressor.correct_pose.joints.',
+}
+# Mean parameters: one original tensor (1, n), two of ours (n,).
+MEAN_PARAMS = {'init_pose': 'pose6d', 'init_shape': 'betas', 'init_cam': 'camera'}
+MEAN_PARAMS_OWNERS = (f'{_REGRESSOR}.mean_params', f'{_TRANSFORMER}.masking.token.mean_params')
+_ORIGINAL_MEAN = 'global_modeling.regressor.'
+# Tensors of an original checkpoint that its forward pass never reads.
+UNUSED_SHAPES = {
+    'global_modeling.regressor.fc2.weight': (1024, 1024),
+    'global_modeling.regressor.fc2.bias': (1024,),
+    'regressor.local_reg.decshape.weight': (10, 1024),
+    'regressor.local_reg.decshape.bias': (10,),
+    'regressor.local_reg.deccam.weight': (3, 1024),
+    'regressor.local_reg.deccam.bias': (3,),
+}
+_BODY_MODEL = re.compile(r'^(global_modeling\.)?regressor\.smpl\.')
+
+
+def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor], list[str]]:
+    """Translate an original `gen_state_dict`.
+
+    Returns:
+        Our state dict, the unused tensors (kept for the way back), and the names that were dropped.
+
+    Raises:
+        InputError: A name is not one of an original GLoT checkpoint (all of them are listed).
+    """
+    ours, unused, dropped, unknown = {}, {}, [], []
+    for name, tensor in state.items():
+        short = name.removeprefix(_ORIGINAL_MEAN)
+        if _BODY_MODEL.match(name):
+            dropped.append(name)
+        elif name in UNUSED_SHAPES:
+            unused[name] = tensor
+        elif short in MEAN_PARAMS and name != short:
+            for owner in MEAN_PARAMS_OWNERS:
+                ours[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
+        elif (renamed := _renamed(name, PREFIXES)) is not None:
+            ours[renamed] = tensor
+        else:
+            unknown.append(name)
+    if unknown:
+        raise InputError(f'not names of an original GLoT checkpoint: {", ".join(sorted(unknown))}')
+    return ours, unused, dropped
+
+
+def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+    """Translate our state dict back; tensors that the original never reads are `unused`'s, or zeros.
+
+    Raises:
+        InputError: A name has no counterpart in the original (all of them are listed).
+    """
+    prefixes = {ours: original for original, ours in PREFIXES.items()}
+    original, unknown = {}, []
+    for name, tensor in state.items():
+        owner, _, leaf = name.rpartition('.')
+        if owner in MEAN_PARAMS_OWNERS:
+            if owner == MEAN_PARAMS_OWNERS[0]:
+                key = next(k for k, v in MEAN_PARAMS.items() if v == leaf)
+                original[_ORIGINAL_MEAN + key] = tensor[None].clone()
+        elif (renamed := _renamed(name, prefixes)) is not None:
+            original[renamed] = tensor
+        else:
+            unknown.append(name)
+    if unknown:
+        raise InputError(f'no counterpart in an original GLoT checkpoint: {", ".join(sorted(unknown))}')
+    zeros = {name: torch.zeros(shape) for name, shape in UNUSED_SHAPES.items()}
+    return {**original, **zeros, **(unused or {})}
+
+
+def _renamed(name: str, prefixes: dict[str, str]) -> str | None:
+    fitting = [prefix for prefix in prefixes if name.startswith(prefix)]
+    if not fitting:
+        return None
+    prefix = max(fitting, key=len)
+    return prefixes[prefix] + name[len(prefix) :]
+
+
+def convert_file(source: str | Path, target: str | Path) -> str:
+    """Convert an original checkpoint file into ours, or ours into an original one; returns a summary.
+
+    The state dict must be complete, with the shapes of a GLoT model (of any window and nearby length).
+
+    Raises:
+        InputError: The source is absent or damaged, or has unknown, missing or wrong-shaped tensors (all are listed);
+            or the target cannot be written. Nothing is written then.
+    """
+    with torch.serialization.safe_globals(_numpy_numbers()):  # such as the original's `performance`
+        checkpoint = read_tensors(source)
+    if 'gen_state_dict' in checkpoint:
+        converted, summary = _file_from_original(checkpoint, Path(source).name)
+    else:
+        converted, summary = _file_to_original(read_checkpoint(source))
+    with atomic_write(target, 'wb') as file:
+        torch.save(converted, file)
+    return f'{target}: {summary}'
+
+
+def _file_from_original(checkpoint: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    state, unused, dropped = from_original(checkpoint['gen_state_dict'])
+    load_state(_model_of(state, name), state, name)
+    meta = {'converted_from': name}
+    for key in ('epoch', 'performance'):
+        if isinstance(checkpoint.get(key), int | float | np.number):
+            meta[key] = float(checkpoint[key])
+    lines = [f'{len(state)} tensors of ours from {len(checkpoint["gen_state_dict"])} of the original.']
+    if unused:
+        lines.append(f'Kept beside the model, as the forward pass never reads them: {", ".join(sorted(unused))}.')
+    if dropped:
+        lines.append(f'Dropped, as they belong to the body-model files: {", ".join(sorted(dropped))}.')
+    return {'state_dict': state, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
+
+
+def _file_to_original(checkpoint: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    state, unused = checkpoint['state_dict'], checkpoint.get('original_only')
+    load_state(_model_of(state, 'the checkpoint'), state, 'the checkpoint')
+    original = to_original(state, unused)
+    meta = checkpoint.get('meta', {})
+    kept = 'as they were in the original' if unused else 'zeros'
+    summary = (
+        f"{len(original)} tensors of an original checkpoint, without the body model's. Those that its forward pass "
+        f'never reads are {kept}: {", ".join(UNUSED_SHAPES)}.'
+    )
+    return {
+        'epoch': int(meta.get('epoch', 0)),
+        'gen_state_dict': original,
+        'performance': meta.get('performance'),
+    }, summary
+
+
+def _model_of(state: dict[str, Tensor], name: str) -> nn.Module:
+    """A model of the state dict's window and nearby length, to hold its names and shapes against."""
+    lengths = []
+    for key in (f'{_TRANSFORMER}.position.embedding', f'{_LOCAL}.position.embedding'):
+        if key not in state or state[key].ndim != 3:
+            raise InputError(f'{name}: no position embedding {key}: not the weights of a whole GLoT model')
+        lengths.append(state[key].shape[1])
+    return nn.ModuleDict({'head': GLoTHead(num_frames=lengths[0], local_branch={'nearby': (lengths[1] - 1) // 2})})
+
+
+def _numpy_numbers() -> list:
+    return [np.float64(0).__reduce__()[0], np.dtype, type(np.dtype(np.float64)), type(np.dtype(np.float32))]

@@ -1,0 +1,91 @@
+"""One thing that a config needs, and lists of them as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glot_plugin.converters.recipes import RECIPES
+from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
+from glot_plugin.datasets.track_store import TrackStore
+from glot_plugin.markdown import markdown_table
+
+MB = 1e6
+
+
+@dataclass
+class Need:
+    """One thing that a config needs.
+
+    Attributes:
+        use: What for: `train`, `val`, `test 3DPW`, `body model`, `weights`.
+        path: Where it is, or should be.
+        problem: What is wrong with it, naming the path; None: it is there and fits.
+        is_store: Whether it is a track store.
+        store: The track store, where it is one that could be opened.
+        windows: Training windows of the store: with 2D targets only, and with 3D.
+        num_bytes: On disk; for a store that is missing about what it will take, None where that is not known.
+    """
+
+    use: str
+    path: Path
+    problem: str | None = None
+    is_store: bool = False
+    store: TrackStore | None = None
+    windows: tuple[int, int] | None = None
+    num_bytes: int | None = None
+
+
+def problems(needs: Sequence[Need]) -> str:
+    """What is missing or wrong, and the commands that make it; empty where everything is there."""
+    broken = [need for need in needs if need.problem]
+    if not broken:
+        return ''
+    lines = [f'{len(broken)} of {len(needs)} things that it needs are missing or wrong:']
+    lines += dict.fromkeys(f'  {need.problem}' for need in broken)
+    commands = conversion_commands([need.path for need in broken if need.is_store])
+    if commands:
+        lines += ['Stores are made by:', *(f'  {command}' for command in commands)]
+    return '\n'.join(lines)
+
+
+def conversion_commands(paths: Sequence[Path]) -> list[str]:
+    """The commands that make these stores; those of one folder together."""
+    files = {recipe.name: recipe.file for recipe in RECIPES}
+    folders: dict[Path, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        folders.setdefault(path.parent, []).append(path.name)
+    commands = []
+    for folder, names in folders.items():
+        known = [name for name in names if name in files]
+        others = [name for name in names if name not in files]
+        if known:
+            commands.append(f'python tools/convert_datasets.py --root DIR --out {folder} {" ".join(known)}')
+            commands.append(f'  with DIR the folder of {", ".join(files[name] for name in known)}')
+        if others and folder.name == 'synthetic':
+            commands.append(f'python tools/make_synthetic.py --out {folder}')
+        elif others:
+            stores = ', '.join(str(folder / name) for name in others)
+            commands.append(f'a converter, or TrackStoreWriter (docs/data.md): {stores}')
+    return commands
+
+
+def needs_table(needs: Sequence[Need]) -> str:
+    """A row a thing: what for, where, whether it is there; of stores what they hold (≈: an estimate of what comes)."""
+    header = ('for', 'path', 'state', 'columns', 'tracks', 'frames', '2D windows', '3D windows', 'MB')
+    return markdown_table(header, [_row(need) for need in needs], left=4)
+
+
+def _row(need: Need) -> tuple[str, ...]:
+    state = 'there' if need.problem is None else 'missing' if _absent(need) else 'WRONG'
+    columns = tracks = frames = ''
+    if need.store is not None:
+        extra = [name for name in need.store.frame_columns if name not in MANDATORY_COLUMNS]
+        columns = ', '.join(['features', *extra])
+        tracks, frames = str(need.store.num_tracks), str(need.store.num_frames)
+    windows = ('', '') if need.windows is None else tuple(map(str, need.windows))
+    size = '' if need.num_bytes is None else f'{"≈ " if _absent(need) else ""}{need.num_bytes / MB:.0f}'
+    return need.use, str(need.path), state, columns, tracks, frames, *windows, size
+
+
+def _absent(need: Need) -> bool:
+    return need.problem is not None and not need.path.exists()

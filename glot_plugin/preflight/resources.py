@@ -1,0 +1,56 @@
+"""What disk and memory a config's data take."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine import Config
+
+from glot_plugin.preflight.needs import MB, Need
+from glot_plugin.preflight.stores import ALL_TARGETS, DEFAULT_FEATURE_DIM, feature_dim, frame_bytes, is_ours
+
+GB = 1e9
+
+
+def resources(cfg: Config, needs: Sequence[Need]) -> str:
+    """Disk and memory, a line each."""
+    return f'{_disk(cfg, needs)}\n{_memory(cfg, needs)}'
+
+
+def _disk(cfg: Config, needs: Sequence[Need]) -> str:
+    stores = {need.path: need for need in needs if need.is_store}
+    present = sum(need.num_bytes for need in stores.values() if need.store is not None)
+    text = f'Disk: {present / GB:.2f} GB of stores are there.'
+    absent = [need for need in stores.values() if need.store is None]
+    if absent:
+        width = feature_dim(cfg) or DEFAULT_FEATURE_DIM
+        frame = frame_bytes(ALL_TARGETS, width)
+        text += (
+            f' {len(absent)} are to come, at {frame / 1e3:.1f} kB a frame with all targets, '
+            f'{(frame - 2 * width) / 1e3:.1f} kB with half-precision features (--half).'
+        )
+    for path in stores:
+        folder = _existing(path.absolute())
+        return f'{text} {shutil.disk_usage(folder).free / GB:.1f} GB are free at {folder}.'
+    return text
+
+
+def _memory(cfg: Config, needs: Sequence[Need]) -> str:
+    text = 'Memory: stores are read from disk as they are needed, none is loaded.'
+    frame = frame_bytes(ALL_TARGETS, feature_dim(cfg) or DEFAULT_FEATURE_DIM)
+    loader = cfg.get('train_dataloader')
+    if loader is not None and is_ours(loader.get('dataset'), 'WindowDataset'):
+        workers = loader.get('num_workers', 0)
+        batches = workers * (loader.get('prefetch_factor') or 2) + 1
+        size = batches * loader['batch_size'] * loader['dataset'].get('num_frames', 16) * frame
+        text += f' Training batches that wait: {batches}, {size / MB:.0f} MB ({workers} workers on each GPU).'
+    lengths = [int(np.diff(need.store.track_offsets).max()) for need in needs if need.store and need.windows is None]
+    if lengths:
+        text += f' The longest test track: {max(lengths)} frames, {max(lengths) * frame / MB:.0f} MB.'
+    return text
+
+
+def _existing(path: Path) -> Path:
+    """The nearest folder above a path that exists."""
+    return next(folder for folder in path.parents if folder.is_dir())

@@ -1,0 +1,131 @@
+"""Track stores that a config trains and tests on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine import Config
+
+from glot_plugin.converters.recipes import RECIPES
+from glot_plugin.datasets.store_schema import FRAME_COLUMNS, row_shape
+from glot_plugin.datasets.track_store import TrackStore
+from glot_plugin.datasets.window_dataset import store_entries, window_table
+from glot_plugin.errors import InputError
+from glot_plugin.evaluation.body_metric import TARGET_JOINTS
+from glot_plugin.preflight.needs import Need
+
+KEYPOINTS_2D = ('keypoints2d', 'bbox')
+SMPL = ('smpl_pose', 'smpl_betas')
+ALL_TARGETS = (*KEYPOINTS_2D, 'keypoints3d', *SMPL)
+RECIPE_OF = {recipe.name: recipe for recipe in RECIPES}
+# About how many frames a database has, to say what disk its store will take.
+KNOWN_FRAMES = {'insta-variety': 2_000_000, '3dpw-test': 35_515}
+DEFAULT_FEATURE_DIM = 2048
+
+
+def is_ours(node: object, kind: str) -> bool:
+    """Whether a config node is one of our part `kind`, with or without the scope's name."""
+    return isinstance(node, dict) and str(node.get('type')) in (kind, f'glot.{kind}')
+
+
+def frame_bytes(columns: Sequence[str], feature_dim: int = DEFAULT_FEATURE_DIM) -> int:
+    """Bytes of a frame in a store of these columns and the mandatory ones, in single precision."""
+    sizes = {'float32': 4, 'int64': 8, 'bool': 1}
+    total = 0
+    for name in ('features', 'frame_id', 'valid', *columns):
+        size = sizes[FRAME_COLUMNS[name][1][0]]
+        for length in row_shape(name, feature_dim, 'spin49'):
+            size *= length
+        total += size
+    return total
+
+
+def feature_dim(cfg: Config) -> int | None:
+    """The feature width that the model takes, where the config says it."""
+    head = (cfg.get('model') or {}).get('head')
+    return head.get('in_dim') if isinstance(head, dict) else None
+
+
+def train_needs(cfg: Config) -> list[Need]:
+    """The training stores; of those that the paper's databases become, the targets that they must have."""
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset')
+    if not is_ours(dataset, 'WindowDataset'):
+        return []
+    needs = [_train_need(entry, dataset, feature_dim(cfg)) for entry in store_entries(dataset['stores'])]
+    return needs or [Need('train', Path('-'), 'train_dataloader.dataset.stores is empty, expected at least one store')]
+
+
+def _train_need(entry: dict, dataset: dict, width: int | None) -> Need:
+    path, use_smpl = Path(entry['path']), entry['use_smpl']
+    columns, recipe = [*KEYPOINTS_2D], RECIPE_OF.get(path.name)
+    if recipe is not None and recipe.has_3d:
+        columns.append('keypoints3d')
+    if recipe is not None and recipe.has_smpl and use_smpl:
+        columns += SMPL
+    need = _store_need('train', path, columns, width)
+    if need.store is None:
+        return need
+    if need.problem is None and need.store.keypoints3d_joints == 'h36m14':
+        need.problem = f"{path}: 3D keypoints are 'h36m14', a test set's; training needs 'spin49'"
+    _, tracks = window_table(need.store.track_offsets, dataset.get('num_frames', 16), dataset.get('stride', 16))
+    has_3d = (need.store.track_has_keypoints3d | (need.store.track_has_smpl & use_smpl))[tracks]
+    need.windows = int((~has_3d).sum()), int(has_3d.sum())
+    return need
+
+
+def track_needs(cfg: Config, part: str) -> list[Need]:
+    """Stores of the validation set (`part` is `val`), or of every test set (`test`)."""
+    if part == 'test' and cfg.get('test_sets'):
+        sets = {f'test {name}': (item.get('dataset'), item.get('evaluator')) for name, item in cfg.test_sets.items()}
+    else:
+        sets = {part: ((cfg.get(f'{part}_dataloader') or {}).get('dataset'), cfg.get(f'{part}_evaluator'))}
+    needs = []
+    for use, (dataset, evaluator) in sets.items():
+        if not is_ours(dataset, 'TrackDataset'):
+            continue
+        evaluators = evaluator if isinstance(evaluator, list | tuple) else [evaluator]
+        metrics = [metric for metric in evaluators if is_ours(metric, 'BodyMetric')]
+        stores = dataset['stores']
+        for path in [stores] if isinstance(stores, str | Path) else stores:
+            need = _store_need(use, Path(path), (), feature_dim(cfg))
+            for metric in metrics if need.store is not None else ():
+                need.problem = need.problem or _unscorable(need.store, metric)
+            needs.append(need)
+    return needs
+
+
+def _unscorable(store: TrackStore, metric: dict) -> str | None:
+    """Why a `BodyMetric` cannot score a store, or None."""
+    joint_set = metric.get('joint_set', 'h36m14')
+    has_smpl = bool(store.track_has_smpl.any())
+    has_joints = bool(store.track_has_keypoints3d.any()) and (store.keypoints3d_joints, joint_set) in TARGET_JOINTS
+    if not has_smpl and not has_joints:
+        return f'{store.path}: no 3D keypoints that give {joint_set}, and no SMPL parameters: nothing to score against'
+    wants_pve = 'PVE' in [name.upper() for name in metric.get('metrics', ('PVE',))]
+    # Elsewhere PVE is simply left out of the result; these databases have what it needs.
+    if wants_pve and not has_smpl and store.path.name in RECIPE_OF and RECIPE_OF[store.path.name].has_smpl:
+        return f'{store.path}: no SMPL parameters, which PVE needs; convert it again, or leave PVE out of metrics'
+    return None
+
+
+def _store_need(use: str, path: Path, columns: Sequence[str], width: int | None) -> Need:
+    try:
+        store = TrackStore(path)
+    except InputError as error:
+        return Need(use, path, str(error), is_store=True, num_bytes=_expected_bytes(path.name, width))
+    absent = [name for name in columns if name not in store.frame_columns]
+    problem = None
+    if absent:
+        problem = f'{path}: no {", ".join(absent)}; found {", ".join(store.frame_columns)}'
+    elif width is not None and store.feature_dim != width:
+        problem = f'{path}: features are {store.feature_dim} wide, expected {width} (model.head.in_dim)'
+    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    return Need(use, path, problem, True, store, num_bytes=size)
+
+
+def _expected_bytes(name: str, width: int | None) -> int | None:
+    """About what the store of a paper's database will take, where its length is known."""
+    recipe, frames = RECIPE_OF.get(name), KNOWN_FRAMES.get(name)
+    if recipe is None or frames is None:
+        return None
+    columns = (*KEYPOINTS_2D, *(('keypoints3d',) if recipe.has_3d else ()), *(SMPL if recipe.has_smpl else ()))
+    return frames * frame_bytes(columns, width or DEFAULT_FEATURE_DIM)

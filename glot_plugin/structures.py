@@ -1,0 +1,75 @@
+"""What flows between the parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import roma
+import torch
+from torch import Tensor
+
+
+def rot6d_to_rotmat(rot6d: Tensor) -> Tensor:
+    """Rotation matrices (..., J, 3, 3) of 6D rotations (..., J * 6).
+
+    Each six numbers are a 3 x 2 matrix in row-major order (the order of HMR and SPIN), whose columns are
+    orthonormalised; the third column is their cross product.
+    """
+    with torch.autocast(rot6d.device.type, enabled=False):
+        return roma.special_gramschmidt(rot6d.float().unflatten(-1, (-1, 3, 2)))
+
+
+def rotmat_to_rot6d(rotmat: Tensor) -> Tensor:
+    """6D rotations (..., J * 6) of rotation matrices (..., J, 3, 3): their first two columns."""
+    return rotmat[..., :2].flatten(-3)
+
+
+@dataclass
+class SmplParams:
+    """SMPL parameters of any number of bodies (leading dimensions `...`).
+
+    Attributes:
+        pose6d: (..., J * 6), 6D rotations of J joints (24 for SMPL) relative to their parents.
+        betas: (..., 10), shape.
+        camera: (..., 3), weak perspective (s, tx, ty).
+    """
+
+    pose6d: Tensor
+    betas: Tensor
+    camera: Tensor
+
+    @property
+    def rotmat(self) -> Tensor:
+        """(..., J, 3, 3), computed anew at every access."""
+        return rot6d_to_rotmat(self.pose6d)
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> 'SmplParams':
+        """The same structure with `function` applied to each tensor."""
+        return SmplParams(function(self.pose6d), function(self.betas), function(self.camera))
+
+    def detach(self) -> 'SmplParams':
+        return self.map(torch.detach)
+
+    def __getitem__(self, index) -> 'SmplParams':
+        return self.map(lambda tensor: tensor[index])
+
+    @staticmethod
+    def cat(parts: 'list[SmplParams]', dim: int = 0) -> 'SmplParams':
+        """Concatenate along a leading dimension."""
+        return SmplParams(
+            *(torch.cat([getattr(p, name) for p in parts], dim=dim) for name in ('pose6d', 'betas', 'camera'))
+        )
+
+
+@dataclass
+class HeadOutput:
+    """Parameters of both branches of B windows.
+
+    Attributes:
+        global_params: (B, T, ...), all frames of the global branch.
+        local_params: (B, 3, ...), frames mid - 1, mid, mid + 1 of the local branch; None where there is none.
+        frame_mask: (B, T) bool, the frames that were masked; None where none were.
+    """
+
+    global_params: SmplParams
+    local_params: SmplParams | None
+    frame_mask: Tensor | None

@@ -1,0 +1,52 @@
+"""The geometry of windows: T frames (even), their mid frame T // 2, the frames near it, the windows of a track."""
+
+import torch
+from torch import Tensor
+
+from glot_plugin.errors import InputError
+
+
+def nearby_range(num_frames: int, nearby: int) -> range:
+    """The frames mid - w … mid + w of a window of T frames, w = `nearby`, mid = T // 2.
+
+    Raises:
+        InputError: T is odd, or too small for w.
+    """
+    check_num_frames(num_frames)
+    mid = num_frames // 2
+    if nearby < 1 or mid + nearby > num_frames - 1:
+        raise InputError(
+            f'nearby={nearby} does not fit num_frames={num_frames}: expected 1 to {num_frames - 1 - mid}, so that '
+            f'frames {mid} - nearby … {mid} + nearby lie inside the window'
+        )
+    return range(mid - nearby, mid + nearby + 1)
+
+
+def check_num_frames(num_frames: int) -> None:
+    """Raise an `InputError` unless T is even and at least 4 (so that the mid frame has neighbours)."""
+    if num_frames % 2 or num_frames < 4:
+        raise InputError(f'num_frames={num_frames}: expected an even number of frames, at least 4')
+
+
+def mid_frames(num_frames: int, around: int) -> slice:
+    """Slice of the frames mid - around … mid + around of a window of T frames."""
+    return slice(num_frames // 2 - around, num_frames // 2 + around + 1)
+
+
+def clamped_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> Tensor:
+    """Window of every frame of a track: indices (N, T), frames i - T // 2 … i + T // 2 - 1 clamped to the track."""
+    frame = torch.arange(length, device=device)[:, None]
+    offset = torch.arange(num_frames, device=device)[None] - num_frames // 2
+    return (frame + offset).clamp_(0, length - 1)
+
+
+def disjoint_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:
+    """Windows that tile a track of N frames, the last one moved back to end with it.
+
+    Returns:
+        Indices (W, T), W = ceil(N / T), clamped to the track where it is shorter than T; and (W, T) bool, True for one
+        place of each frame, in the track's order.
+    """
+    tile = torch.arange(0, length, num_frames, device=device)[:, None]  # (W, 1)
+    frame = tile.clamp(max=max(length - num_frames, 0)) + torch.arange(num_frames, device=device)
+    return frame.clamp(max=length - 1), (frame >= tile) & (frame < length)

@@ -1,0 +1,162 @@
+"""joblib files: the same values as joblib's own reader, large arrays on disk, and no code."""
+
+import os
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+
+from glot_plugin.converters.columns import FileColumn
+from glot_plugin.converters.joblib_file import load_joblib
+from glot_plugin.errors import InputError
+
+VALUES = {
+    'features': np.random.default_rng(0).standard_normal((300, 2048)).astype(np.float32),  # above 1 MiB
+    'small': np.arange(12, dtype=np.float64).reshape(3, 4),
+    'column_major': np.asfortranarray(np.arange(600_000.0).reshape(300, 2000)),
+    'names': np.array(['a', 'bcd']),
+    'bytes': np.array([b'a', b'bcd']),
+    'objects': np.array([np.arange(3), 'text', None, b'raw'], dtype=object),
+    'scalar': np.float32(2.5),
+    'zero_d': np.array(7),
+    'empty': np.zeros((0, 3)),
+    'list': [1, 'two', np.arange(2)],
+}
+
+
+def assert_same(loaded: dict) -> None:
+    assert loaded.keys() == VALUES.keys()
+    for key in ('features', 'small', 'column_major', 'names', 'bytes', 'scalar', 'zero_d', 'empty'):
+        found = loaded[key][0:300] if isinstance(loaded[key], FileColumn) else loaded[key]
+        np.testing.assert_array_equal(found, VALUES[key])
+        assert found.dtype == VALUES[key].dtype
+    np.testing.assert_array_equal(loaded['objects'][0], np.arange(3))
+    assert loaded['objects'][1:].tolist() == ['text', None, b'raw']
+    np.testing.assert_array_equal(loaded['list'][2], np.arange(2))
+
+
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
+def test_every_protocol(tmp_path, protocol):
+    path = tmp_path / 'db.pt'
+    joblib.dump(VALUES, path, protocol=protocol)
+    loaded = load_joblib(path)
+    assert_same(loaded)
+    assert isinstance(loaded['features'], FileColumn)
+    assert not isinstance(loaded['small'], FileColumn)
+    np.testing.assert_array_equal(loaded['features'][17:19], VALUES['features'][17:19])
+
+
+def test_long_columns_of_names_stay_on_disk(tmp_path):
+    names = np.char.add('downtown_walking_', np.arange(20_000).astype(str))
+    joblib.dump({'text': names, 'bytes': names.astype('S64')}, tmp_path / 'db.pt')
+    loaded = load_joblib(tmp_path / 'db.pt')
+    assert isinstance(loaded['text'], FileColumn)
+    assert isinstance(loaded['bytes'], FileColumn)
+    assert loaded['text'][19_000:19_002].tolist() == ['downtown_walking_19000', 'downtown_walking_19001']
+    assert loaded['bytes'][-1:].tolist() == [b'downtown_walking_19999']
+    assert loaded['text'][5:5].shape == (0,)
+
+
+@pytest.mark.parametrize('method', ['zlib', 'gzip', 'bz2', 'lzma', 'xz'])
+@pytest.mark.parametrize('level', [1, 9])
+def test_compressed(tmp_path, method, level):
+    path = tmp_path / 'db.pt'
+    small = {**VALUES, 'features': VALUES['features'][:20], 'column_major': VALUES['column_major'][:3]}
+    joblib.dump(small, path, compress=(method, level))
+    loaded = load_joblib(path)
+    for key in ('features', 'column_major', 'names'):
+        np.testing.assert_array_equal(loaded[key], small[key])
+
+
+def test_files_of_joblib_before_1_2_have_no_padding(tmp_path, monkeypatch):
+    """Those that VIBE's users have were written so."""
+    wrapper = joblib.numpy_pickle.NumpyArrayWrapper
+    original = wrapper.__init__
+
+    def without_alignment(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        del self.numpy_array_alignment_bytes
+
+    monkeypatch.setattr(wrapper, '__init__', without_alignment)
+    joblib.dump(VALUES, tmp_path / 'db.pt')
+    monkeypatch.undo()
+    assert b'numpy_array_alignment_bytes' not in (tmp_path / 'db.pt').read_bytes()
+    assert_same(load_joblib(tmp_path / 'db.pt'))
+
+
+def test_arrays_that_were_memory_maps(tmp_path):
+    joblib.dump({'x': np.arange(5)}, tmp_path / 'first')
+    mapped = joblib.load(tmp_path / 'first', mmap_mode='r')
+    assert isinstance(mapped['x'], np.memmap)
+    joblib.dump(mapped, tmp_path / 'second')
+    np.testing.assert_array_equal(load_joblib(tmp_path / 'second')['x'], np.arange(5))
+
+
+class Hostile:
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize('compress', [0, 3])
+@pytest.mark.parametrize('inside_objects', [False, True])
+def test_code_is_refused_by_name_and_not_run(tmp_path, compress, inside_objects):
+    victim = tmp_path / 'victim'
+    victim.touch()
+    hostile = Hostile(os.remove, str(victim))
+    values = np.array([1, hostile], dtype=object) if inside_objects else hostile
+    path = tmp_path / 'hostile.pt'
+    joblib.dump({'features': np.zeros((2, 3)), 'pose': values}, path, compress=compress)
+    with pytest.raises(InputError, match=r'hostile.pt: refused to load \w+\.remove'):
+        load_joblib(path)
+    assert victim.exists()
+
+
+def test_joblib_itself_is_refused_but_for_its_arrays(tmp_path):
+    path = tmp_path / 'hostile.pt'
+    path.write_bytes(pickle.dumps({'x': joblib.load}))
+    with pytest.raises(InputError, match='refused to load joblib.numpy_pickle.load'):
+        load_joblib(path)
+
+
+def test_code_cannot_be_changed(tmp_path):
+    """BUILD on a class would set attributes of it."""
+    path = tmp_path / 'hostile.pt'
+    path.write_bytes(b'cnumpy\nmemmap\n(N}X\x01\x00\x00\x00aK\x01stb.')
+    with pytest.raises(InputError, match='refused to change'):
+        load_joblib(path)
+
+
+@pytest.mark.parametrize('share', [0.001, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize('compress', [0, 3])
+def test_truncated(tmp_path, share, compress):
+    path = tmp_path / 'db.pt'
+    joblib.dump({'features': VALUES['features'], 'z': VALUES['features'][:9]}, path, compress=compress)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match='db.pt: (truncated|not a whole joblib file)'):
+        load_joblib(path)
+
+
+@pytest.mark.parametrize(
+    ('data', 'message'),
+    [
+        (b'', 'not a whole joblib file'),
+        (b'garbage', 'not a whole joblib file'),
+        (b'\x04"M\x18 and so on', 'LZ4'),
+        (b'PK\x03\x04 and so on', 'zip'),
+    ],
+)
+def test_other_formats(tmp_path, data, message):
+    path = tmp_path / 'db.pt'
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf'db.pt: .*{message}'):
+        load_joblib(path)
+
+
+def test_absent(tmp_path):
+    with pytest.raises(InputError, match='db.pt: no such file'):
+        load_joblib(tmp_path / 'db.pt')

@@ -1,0 +1,52 @@
+"""`python -m glot_plugin.framework SCRIPT ARGS…`."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from glot_plugin.framework.__main__ import main
+
+SCRIPT = """
+import sys
+from next_to_it import NAME
+print(__name__, NAME, sys.argv, 'glot_plugin.framework' in sys.modules)
+raise SystemExit(3)
+"""
+
+
+def test_runs_a_script_as_python_would(tmp_path, repository):
+    (tmp_path / 'script.py').write_text(SCRIPT)
+    (tmp_path / 'next_to_it.py').write_text("NAME = 'a neighbour'")
+    command = [sys.executable, '-m', 'glot_plugin.framework', str(tmp_path / 'script.py'), '--help', '-x', '1']
+    environment = {**os.environ, 'PYTHONPATH': str(repository)}
+    done = subprocess.run(command, cwd=tmp_path.parent, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert f"__main__ a neighbour ['{tmp_path / 'script.py'}', '--help', '-x', '1'] True" in done.stdout
+
+
+@pytest.mark.parametrize('option', ['-h', '--help'])
+def test_help_without_a_script(capsys, option):
+    with pytest.raises(SystemExit) as stopped:
+        main([option])
+    assert stopped.value.code == 0
+    assert 'SCRIPT [ARGS ...]' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'error'),
+    [
+        ([], 'no SCRIPT given'),
+        (['tools/no_such_script.py', 'config.py'], 'tools/no_such_script.py: no such script'),
+        (['--config', 'x.py'], 'found the option --config'),
+        (['.'], '.: no such script'),
+    ],
+)
+def test_bad_calls_are_one_error(capsys, arguments, error):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    printed = capsys.readouterr()
+    assert error in printed.err
+    assert printed.out == ''

@@ -1,0 +1,144 @@
+import pytest
+import torch
+
+from glot_plugin.errors import InputError
+from glot_plugin.models import GLoTHead, NearbyFrames
+from glot_plugin.windows import clamped_windows, mid_frames, nearby_range
+
+SMALL = {
+    'in_dim': 32,
+    'global_branch': {
+        'transformer': {'embed_dim': 32, 'num_heads': 4, 'decoder_dim': 16, 'decoder_num_heads': 4},
+        'regressor': {'hidden_dim': 32},
+    },
+    'local_branch': {'dim': 16, 'num_heads': 4, 'depth': 2, 'regressor': {'hidden_dim': 32}},
+}
+
+
+def small_head(**changes) -> GLoTHead:
+    """A small GLoT head with weights large enough that every part matters."""
+    torch.manual_seed(0)
+    head = GLoTHead(**{**SMALL, **changes})
+    for parameter in head.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.15)
+    return head
+
+
+@pytest.mark.parametrize('num_frames', [16, 24, 32])
+@pytest.mark.parametrize('position_embedding', ['learnable', 'fixed'])
+def test_shapes_and_track_equals_windows(num_frames, position_embedding):
+    changes = {name: {**SMALL[name]} for name in ('global_branch', 'local_branch')}
+    changes['global_branch']['transformer'] = {
+        **SMALL['global_branch']['transformer'],
+        'position_embedding': position_embedding,
+    }
+    changes['local_branch']['position_embedding'] = position_embedding
+    head = small_head(num_frames=num_frames, **changes).eval()
+    track = torch.randn(37, 32)
+    windows = track[clamped_windows(num_frames, 37)]
+    with torch.no_grad():
+        out = head(windows)
+        assert out.global_params.pose6d.shape == (37, num_frames, 144)
+        assert out.local_params.betas.shape == (37, 3, 10)
+        by_track, by_window = head.predict_track(track, chunk=10), head.predict(windows)
+    torch.testing.assert_close(by_track.pose6d, out.local_params[:, 1].pose6d, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(by_track.camera, by_window.camera, atol=1e-4, rtol=1e-3)
+
+
+def test_global_branch_alone():
+    head = small_head(local_branch=None).eval()
+    track = torch.randn(20, 32)
+    with torch.no_grad():
+        out = head(track[clamped_windows(16, 20)])
+        assert out.local_params is None
+        torch.testing.assert_close(
+            head.predict_track(track).pose6d, out.global_params[:, 8].pose6d, atol=1e-5, rtol=1e-4
+        )
+
+
+@pytest.mark.parametrize('length', [1, 2, 15, 16, 17])
+def test_tracks_of_any_length(length):
+    params = small_head().eval().predict_track(torch.randn(length, 32))
+    assert params.pose6d.shape == (length, 144)
+
+
+def test_masked_frames_do_not_reach_the_global_branch():
+    head = small_head(local_branch=None).eval()
+    features = torch.randn(2, 16, 32)
+    mask = torch.zeros(2, 16, dtype=torch.bool)
+    mask[:, ::2] = True
+    changed = features.clone()
+    changed[mask] = 100.0
+    with torch.no_grad():
+        torch.testing.assert_close(head(features, mask).global_params.pose6d, head(changed, mask).global_params.pose6d)
+
+
+def test_mask_is_drawn_in_training_only():
+    head = small_head()
+    features = torch.randn(2, 16, 32)
+    assert head.eval()(features).frame_mask is None
+    mask = head.train()(features).frame_mask
+    assert (mask.sum(1) == 8).all()
+    given = torch.arange(16).expand(2, -1) % 4 == 0
+    assert torch.equal(head(features, given).frame_mask, given)
+
+
+@pytest.mark.parametrize('detach', [True, False])
+def test_detachment(detach):
+    """Gradients of the local branch reach the global regressor only without detachment."""
+    head = small_head(detach_global=detach).eval()
+    head(torch.randn(2, 16, 32)).local_params.pose6d.sum().backward()
+    gradient = head.global_branch.regressor.decode_pose.weight.grad
+    assert (gradient is None) == detach
+    assert head.global_branch.transformer.embed.weight.grad is not None  # through the memory
+
+
+def test_every_parameter_is_trained():
+    head = small_head()
+    out = head(torch.randn(2, 16, 32))
+    total = sum(p.pose6d.sum() + p.betas.sum() + p.camera.sum() for p in (out.global_params, out.local_params))
+    total.backward()
+    assert [name for name, p in head.named_parameters() if p.grad is None] == []
+
+
+def test_parameter_count_of_the_paper():
+    """16.74 M in the original, of which 1,049,600 (fc2) and 13,325 (two decoders) are never used."""
+    count = sum(p.numel() for p in GLoTHead(local_branch={}).parameters())
+    assert count == pytest.approx(16.74e6 - 1_049_600 - 13_325, abs=5e3)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'num_frames': 15}, 'num_frames=15: expected an even number'),
+        ({'num_frames': 8}, 'nearby=4 does not fit num_frames=8'),
+        ({'global_branch': {'transformer': {'mask_ratio': 1.0}}}, 'mask_ratio=1.0'),
+        ({'global_branch': {'transformer': {'position_embedding': 'none'}}}, "position_embedding='none'"),
+    ],
+)
+def test_bad_settings(changes, message):
+    with pytest.raises(InputError, match=message):
+        GLoTHead(**{**SMALL, **changes})
+
+
+def test_wrong_features():
+    head = small_head().eval()
+    with pytest.raises(InputError, match=r'\(2, 16, 31\), expected \(clips, 16 frames, 32\)'):
+        head(torch.randn(2, 16, 31))
+    with pytest.raises(InputError, match=r'\(0, 32\), expected \(frames, 32\)'):
+        head.predict_track(torch.randn(0, 32))
+
+
+def test_frames_near_the_mid_frame():
+    assert list(nearby_range(16, 4)) == [4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert mid_frames(16, 1) == slice(7, 10)
+    frames = torch.arange(16)[None, :, None].expand(2, -1, 3)
+    assert NearbyFrames(16, 2)(frames)[0, :, 0].tolist() == [6, 7, 8, 9, 10]
+    with pytest.raises(InputError, match='a window of 12 frames'):
+        NearbyFrames(16, 2)(frames[:, :12])
+
+
+def test_windows_are_clamped_to_the_track():
+    windows = clamped_windows(4, 5)
+    assert windows.tolist() == [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 4]]

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+import torch
+
+from glot_plugin.apis import infer_track, init_model
+from glot_plugin.errors import InputError
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    return tmp_path_factory.mktemp('apis') / 'weights.pth'
+
+
+@pytest.fixture
+def model(small_config, checkpoint):
+    cfg = small_config()
+    if not checkpoint.exists():
+        torch.save({'state_dict': init_model(cfg, device='cpu').state_dict()}, checkpoint)
+    return init_model(cfg, checkpoint, device='cpu')
+
+
+@pytest.mark.parametrize('length', [1, 5, 40])
+def test_shapes(model, length):
+    features = np.random.default_rng(0).random((length, 2048), dtype=np.float32)
+    track = infer_track(model, features)
+    assert track.rotmat.shape == (length, 24, 3, 3)
+    assert track.betas.shape == (length, 10)
+    assert track.camera.shape == (length, 3)
+    assert track.joints3d.shape == (length, 49, 3)
+    assert track.vertices().shape == (length, 6890, 3)
+    again = infer_track(model, torch.from_numpy(features).double())
+    np.testing.assert_array_equal(again.rotmat, track.rotmat)
+
+
+def test_rotations_need_no_body_model_files(small_config, checkpoint, model, tmp_path):
+    cfg = small_config()
+    cfg.model.body_model.model_dir = str(tmp_path / 'absent')
+    bare = init_model(cfg, checkpoint, device='cpu')
+    features = np.random.default_rng(1).random((7, 2048))
+    track = infer_track(bare, features)
+    np.testing.assert_allclose(track.rotmat, infer_track(model, features).rotmat, atol=1e-6)
+    with pytest.raises(InputError, match='joints and vertices need the body-model files'):
+        _ = track.joints3d
+
+
+@pytest.mark.parametrize(
+    ('features', 'message'),
+    [
+        (np.zeros((3, 1024)), r'\(3, 1024\), expected \(frames, 2048\)'),
+        (np.zeros(2048), r'\(2048,\), expected \(frames, channels\)'),
+        (np.zeros((0, 2048)), 'at least one frame'),
+        (np.full((2, 2048), np.nan), 'features of frame 0 are not finite'),
+    ],
+)
+def test_bad_features(model, features, message):
+    with pytest.raises(InputError, match=message):
+        infer_track(model, features)
+
+
+def test_bad_files(small_config, tmp_path):
+    with pytest.raises(InputError, match='no such config'):
+        init_model(tmp_path / 'absent.py')
+    with pytest.raises(InputError, match='absent.pth: no such checkpoint'):
+        init_model(small_config(), tmp_path / 'absent.pth')
+    with pytest.raises(InputError, match='/nowhere: no SMPL_NEUTRAL.pkl'):
+        init_model(small_config(), body_model_dir='/nowhere')
+
+
+def test_cfg_options(small_config):
+    model = init_model(small_config(), cfg_options={'model.head.detach_global': False}, device='cpu')
+    assert model.head.detach_global is False
+    assert not model.training

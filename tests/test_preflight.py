@@ -1,0 +1,235 @@
+"""What a config needs: what is there, what is missing, what is wrong, and the commands that make it."""
+
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glot_plugin.config import load_config, set_body_model_dir
+from glot_plugin.datasets import TrackStoreWriter
+from glot_plugin.engine.launch import evaluate, prepare, train
+from glot_plugin.errors import InputError
+from glot_plugin.preflight import config_needs, needs_table, problems, require, resources
+from glot_plugin.preflight.needs import conversion_commands
+from glot_plugin.preflight.stores import ALL_TARGETS, frame_bytes
+
+SHAPES = {'keypoints2d': (49, 3), 'bbox': (4,), 'keypoints3d': (49, 3), 'smpl_pose': (72,), 'smpl_betas': (10,)}
+TARGETS_2D = ('keypoints2d', 'bbox')
+TARGETS_3D = (*TARGETS_2D, 'keypoints3d')
+
+
+def write_store(path: Path, columns: tuple[str, ...], lengths=(40, 20), width: int = 2048, joints='spin49') -> None:
+    with TrackStoreWriter(path, 'ones', columns, feature_dim=width, keypoints3d_joints=joints) as writer:
+        for number, length in enumerate(lengths):
+            shapes = {**SHAPES, 'keypoints3d': (14, 3) if joints == 'h36m14' else (49, 3)}
+            targets = {name: np.ones((length, *shapes[name]), np.float32) for name in columns}
+            writer.add_track(f'{path.name}/{number}', np.ones((length, width), np.float32), **targets)
+
+
+@pytest.fixture(scope='module')
+def everything(tmp_path_factory, body_dir) -> Path:
+    """A folder with `data/stores` and `data/body_models` in which glot_3dpw.py has all but SPIN's weights."""
+    folder = tmp_path_factory.mktemp('everything')
+    stores = folder / 'data/stores'
+    write_store(stores / 'insta-variety', TARGETS_2D)
+    write_store(stores / 'mpii3d-train-occluded', TARGETS_3D)
+    write_store(stores / 'h36m-train-occluded', TARGETS_3D)  # no SMPL: this config does not use it
+    write_store(stores / '3dpw-train-occluded', ALL_TARGETS)
+    for name in ('3dpw-val', '3dpw-test'):
+        write_store(stores / name, ALL_TARGETS, joints='h36m14')
+    shutil.copytree(body_dir, folder / 'data/body_models')
+    return folder
+
+
+@pytest.fixture
+def config(repository, everything, monkeypatch):
+    """A function that reads glot_3dpw.py, in the folder that has its data."""
+    monkeypatch.chdir(everything)
+
+    def make(name: str = 'glot_3dpw', **options: object):
+        return load_config(repository / f'configs/glot/{name}.py', {'model.init_from_spin': None, **options})
+
+    return make
+
+
+def test_everything_is_there(config):
+    cfg = config()
+    needs = config_needs(cfg)
+    assert problems(needs) == ''
+    require(cfg, ('train', 'val', 'test'))
+    windows = {need.path.name: need.windows for need in needs if need.use == 'train'}
+    # Tracks of 40 and 20 frames have two and one whole windows of 16.
+    assert windows == {
+        'insta-variety': (3, 0),
+        'mpii3d-train-occluded': (0, 3),
+        'h36m-train-occluded': (0, 3),
+        '3dpw-train-occluded': (0, 3),
+    }
+    row = next(line for line in needs_table(needs).splitlines() if '3dpw-test' in line)
+    cells = [cell.strip() for cell in row.split('|')[1:-1]]
+    assert cells[:3] == ['test 3DPW', 'data/stores/3dpw-test', 'there']
+    assert cells[3] == 'features, keypoints2d, bbox, keypoints3d, smpl_pose, smpl_betas'
+    assert cells[4:8] == ['2', '60', '', '']
+    text = resources(cfg, needs)
+    assert '6 are to come' not in text
+    # 4 workers with 2 batches each, and the one in use: 9 * 64 clips * 16 frames * 9721 bytes
+    assert frame_bytes(ALL_TARGETS) == 4 * (2048 + 147 + 4 + 147 + 72 + 10) + 8 + 1 == 9721
+    assert 'Training batches that wait: 9, 90 MB' in text
+    assert 'longest test track: 40 frames' in text
+
+
+def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = load_config(repository / 'configs/glot/glot_3dpw.py')
+    needs = config_needs(cfg)
+    assert len(needs) == 6 + 4 + 1  # stores, body-model files, SPIN's weights
+    assert all(need.problem for need in needs)
+    with pytest.raises(InputError) as caught:
+        require(cfg, ('train', 'val', 'test'))
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith('glot_3dpw.py: 11 of 11 things that it needs are missing or wrong:')
+    assert '  data/stores/insta-variety: no such track store (a folder with store.json)' in lines
+    assert any('SMPL_NEUTRAL.pkl' in line and '--body-models DIR' in line for line in lines)
+    assert any('spin_model_checkpoint.pth.tar: no such file, and init_from_spin asks for it' in line for line in lines)
+    command = next(line for line in lines if 'convert_datasets.py' in line)
+    assert command.strip() == (
+        'python tools/convert_datasets.py --root DIR --out data/stores insta-variety 3dpw-train-occluded '
+        'mpii3d-train-occluded h36m-train-occluded 3dpw-val 3dpw-test'
+    )
+    assert 'insta_train_db.h5, 3dpw_train_occ_db.pt, mpii3d_train_scale12_occ_db.pt' in str(caught.value)
+    row = next(line for line in needs_table(needs).splitlines() if 'insta-variety' in line)
+    assert '| missing |' in row
+    assert '≈ 17610' in row  # 2 M frames * (4 * (2048 + 147 + 4) + 9) bytes
+    assert '6 are to come, at 9.7 kB a frame' in resources(cfg, needs)
+
+
+def test_only_what_a_part_needs(config, everything):
+    cfg = config(**{'train_dataloader.dataset.stores.insta_variety': 'data/stores/penn-action'})
+    assert problems(config_needs(cfg, ('val', 'test'))) == ''
+    text = problems(config_needs(cfg, ('train',)))
+    assert 'data/stores/penn-action: no such track store' in text
+    assert '--out data/stores penn-action\n    with DIR the folder of pennaction_train_db.pt' in text
+    needs = config_needs(cfg, ('test',))
+    assert 'smpl_mean_params.npz' not in {need.path.name for need in needs}  # only training starts from them
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'message'),
+    [
+        ('3dpw-train-occluded', {'columns': TARGETS_3D}, 'no smpl_pose, smpl_betas; found'),
+        ('mpii3d-train-occluded', {'columns': TARGETS_2D}, 'no keypoints3d; found'),
+        ('mpii3d-train-occluded', {'columns': TARGETS_3D, 'width': 512}, 'features are 512 wide, expected 2048'),
+        ('mpii3d-train-occluded', {'columns': TARGETS_3D, 'joints': 'h36m14'}, "3D keypoints are 'h36m14', a test"),
+        ('3dpw-test', {'columns': ('keypoints3d',), 'joints': 'h36m14'}, 'no SMPL parameters, which PVE needs'),
+        ('3dpw-val', {'columns': TARGETS_2D}, 'nothing to score against'),
+    ],
+)
+def test_stores_that_do_not_fit(config, tmp_path, name, arguments, message):
+    write_store(tmp_path / name, **arguments)
+    cfg = config()
+    for node in (cfg.train_dataloader.dataset.stores, cfg.val_dataloader.dataset, cfg.test_sets['3DPW'].dataset):
+        for key, value in node.items():
+            if name in str(value):
+                node[key] = str(tmp_path / name) if isinstance(value, str) else [str(tmp_path / name)]
+    needs = config_needs(cfg)
+    (problem,) = [need.problem for need in needs if need.problem]
+    assert problem.startswith(f'{tmp_path / name}: ')
+    assert message in problem
+    assert '| WRONG ' in needs_table(needs)
+
+
+def test_mpi_joints_need_all_49(config, tmp_path):
+    cfg = config('glot_h36m_mpii3d')
+    write_store(tmp_path / 'mpii3d-val', ('keypoints3d',), joints='h36m14')
+    cfg.test_sets['MPI-INF-3DHP'].dataset.stores = [str(tmp_path / 'mpii3d-val')]
+    found = problems(config_needs(cfg, ('test',)))
+    assert 'mpii3d-val: no 3D keypoints that give mpi17, and no SMPL parameters: nothing to score against' in found
+
+
+def test_damaged_files(config, everything, tmp_path):
+    shutil.copytree(everything / 'data/body_models', tmp_path / 'body_models')
+    (tmp_path / 'body_models/J_regressor_h36m.npy').write_bytes(b'\x93NUMPY')
+    (tmp_path / 'body_models/spin_model_checkpoint.pth.tar').write_bytes(b'x')
+    cfg = config(**{'model.init_from_spin': 'data/body_models/spin_model_checkpoint.pth.tar'})
+    set_body_model_dir(cfg, tmp_path / 'body_models')
+    found = problems(config_needs(cfg))
+    assert found.startswith('2 of 11 things')
+    assert 'J_regressor_h36m.npy: not a whole .npy file' in found
+    assert 'spin_model_checkpoint.pth.tar: not a whole checkpoint' in found
+    assert problems(config_needs(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
+
+
+def test_files_of_mmhuman3ds_parts(config):
+    cfg = config()
+    cfg.model.body_model = {'type': 'mmhuman3d.SMPL', 'model_path': '/nowhere/smpl', 'joints_regressor': None}
+    found = problems(config_needs(cfg, ('val',)))
+    assert '/nowhere/smpl: no such file or folder; put the body-model files there' in found
+
+
+def test_checkpoint_to_load(config):
+    found = problems(config_needs(config(load_from='/nowhere/glot.pth'), thorough=False))
+    assert '/nowhere/glot.pth: no such checkpoint' in found
+
+
+def test_parts_of_others_are_left_alone(config):
+    cfg = config(**{'train_dataloader.dataset.type': 'MyDataset', 'val_dataloader.dataset.type': 'other.Dataset'})
+    assert {need.use for need in config_needs(cfg)} == {'test 3DPW', 'body model'}
+
+
+def test_training_and_testing_say_it_before_anything_is_built(repository, body_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = repository / 'configs/glot/glot_3dpw.py'
+    with pytest.raises(InputError, match=r'6 of 10 things that it needs are missing or wrong:\n.*insta-variety'):
+        train(prepare(load_config(path), tmp_path / 'work', body_models=body_dir))
+    (tmp_path / 'glot.pth').touch()
+    with pytest.raises(InputError, match=r'1 of 5 things .*\n  data/stores/3dpw-test: no such track store'):
+        evaluate(prepare(load_config(path), tmp_path / 'work', body_models=body_dir), tmp_path / 'glot.pth')
+
+
+def test_commands_by_folder():
+    paths = [Path('a/h36m-test'), Path('data/synthetic/train'), Path('a/mine'), Path('b/3dpw-val'), Path('a/h36m-test')]
+    assert conversion_commands(paths) == [
+        'python tools/convert_datasets.py --root DIR --out a h36m-test',
+        '  with DIR the folder of h36m_test_25fps_db.pt',
+        'a converter, or TrackStoreWriter (docs/data.md): a/mine',
+        'python tools/make_synthetic.py --out data/synthetic',
+        'python tools/convert_datasets.py --root DIR --out b 3dpw-val',
+        '  with DIR the folder of 3dpw_val_db.pt',
+    ]
+
+
+def run_tool(repository, monkeypatch, *arguments: str, config: str = 'glot_3dpw.py') -> int:
+    monkeypatch.setattr('sys.argv', ['check_data.py', str(repository / 'configs/glot' / config), *arguments])
+    try:
+        runpy.run_path(str(repository / 'tools/check_data.py'), run_name='__main__')
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def test_the_tool(repository, everything, monkeypatch, capsys):
+    monkeypatch.chdir(everything)
+    assert run_tool(repository, monkeypatch) == 2
+    printed = capsys.readouterr().out
+    assert '1 of 11 things that it needs are missing or wrong' in printed
+    assert 'Stores are made by' not in printed
+    assert run_tool(repository, monkeypatch, '--for', 'test') == 0
+    assert 'everything is there' in capsys.readouterr().out
+    assert run_tool(repository, monkeypatch, '--cfg-options', 'model.init_from_spin=None') == 0
+    assert run_tool(repository, monkeypatch, '--body-models', '/nowhere') == 2
+    assert '/nowhere/spin_model_checkpoint.pth.tar: no such file' in capsys.readouterr().out
+    assert run_tool(repository, monkeypatch, config='_base_/schedule.py') == 2
+    assert 'names no track store, body model or weights' in capsys.readouterr().err
+
+
+def test_half_written_store_is_missing(config, everything, tmp_path):
+    folder = tmp_path / 'insta-variety'
+    shutil.copytree(everything / 'data/stores/insta-variety', folder)
+    index = json.loads((folder / 'store.json').read_text())
+    index['num_frames'] += 1
+    (folder / 'store.json').write_text(json.dumps(index))
+    cfg = config(**{'train_dataloader.dataset.stores.insta_variety': str(folder)})
+    assert f'{folder}' in problems(config_needs(cfg))

@@ -1,0 +1,104 @@
+import contextlib
+import os
+import pickle
+import sys
+import types
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from glot_plugin import safe_pickle
+from glot_plugin.errors import InputError
+from glot_plugin.safe_pickle import load_pickled_arrays
+
+
+@pytest.fixture
+def chumpy(monkeypatch):
+    """Stand-ins for chumpy's classes, so that pickles can be written that name them."""
+    ch, reordering = types.ModuleType('chumpy.ch'), types.ModuleType('chumpy.reordering')
+    ch.Ch = type('Ch', (), {'__module__': 'chumpy.ch'})
+    reordering.Select = type('Select', (), {'__module__': 'chumpy.reordering'})
+    modules = {'chumpy': types.ModuleType('chumpy'), 'chumpy.ch': ch, 'chumpy.reordering': reordering}
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return ch.Ch, reordering.Select
+
+
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_arrays_of_every_protocol(tmp_path, protocol):
+    values = {
+        'floats': np.random.rand(3, 4),
+        'names': np.array(['a', 'bc']),
+        'objects': np.array([np.arange(3), None], dtype=object),
+        'sparse': sparse.csc_matrix(np.eye(3)),
+        'scalar': np.float32(1.5),
+        'bytes': b'raw',
+        'list': [1, 'two', (3,)],
+    }
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps(values, protocol))
+    loaded = load_pickled_arrays(path)
+    np.testing.assert_array_equal(loaded['floats'], values['floats'])
+    assert loaded['names'].tolist() == ['a', 'bc']
+    np.testing.assert_array_equal(loaded['objects'][0], np.arange(3))
+    np.testing.assert_array_equal(loaded['sparse'].toarray(), np.eye(3))
+    assert loaded['scalar'] == 1.5
+    assert loaded['list'] == [1, 'two', (3,)]
+
+
+@pytest.mark.parametrize('protocol', [0, 1, 2])
+def test_chumpy_arrays_without_chumpy(tmp_path, chumpy, monkeypatch, protocol):
+    ch_class, select_class = chumpy
+    array = ch_class()
+    array.x = np.arange(6.0).reshape(2, 3)
+    selection = select_class()
+    selection.a, selection.idxs, selection.preferred_shape = array, np.array([5, 0]), (2, 1)
+    path = tmp_path / 'smpl.pkl'
+    path.write_bytes(pickle.dumps({'v_template': array, 'shapedirs': selection}, protocol))
+    for name in ('chumpy', 'chumpy.ch', 'chumpy.reordering'):
+        monkeypatch.delitem(sys.modules, name)
+    loaded = load_pickled_arrays(path)
+    np.testing.assert_array_equal(loaded['v_template'], np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(loaded['shapedirs'], [[5.0], [0.0]])
+
+
+class Hostile:
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize('function', [os.system, eval, os.remove])
+def test_code_is_refused_by_name_and_not_run(tmp_path, function):
+    victim = tmp_path / 'victim'
+    victim.touch()
+    command = {os.system: f'rm {victim}', eval: f'__import__("os").remove("{victim}")', os.remove: str(victim)}
+    path = tmp_path / 'hostile.pkl'
+    path.write_bytes(pickle.dumps({'pose': Hostile(function, command[function])}))
+    with pytest.raises(InputError, match=rf'hostile.pkl: refused to load \w+\.{function.__name__}'):
+        load_pickled_arrays(path)
+    assert victim.exists()
+
+
+def test_truncated_and_absent(tmp_path):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps(np.zeros(100))[:50])
+    with pytest.raises(InputError, match='data.pkl: not a whole pickle'):
+        load_pickled_arrays(path)
+    with pytest.raises(InputError, match='no such file'):
+        load_pickled_arrays(tmp_path / 'absent.pkl')
+
+
+@pytest.mark.parametrize('named', [b'scipy.sparse.csc\ncsc_matrix', b'chumpy.ch\nCh', b'_codecs\nencode'])
+def test_what_a_pickle_names_cannot_be_changed(named):
+    """BUILD sets attributes of whatever it finds; here it would replace a method for the whole process."""
+    before = sparse.csc_matrix.toarray, safe_pickle.ChumpyArray.__array__, safe_pickle._encode.__defaults__
+    for attribute in (b'toarray', b'__array__', b'__defaults__'):
+        state = b'N}X' + len(attribute).to_bytes(4, 'little') + attribute + b'K\x01st'
+        with contextlib.suppress(InputError):
+            safe_pickle.loads_pickled_arrays(b'c' + named + b'\n(' + state + b'b.', 'x')
+    after = sparse.csc_matrix.toarray, safe_pickle.ChumpyArray.__array__, safe_pickle._encode.__defaults__
+    assert after == before

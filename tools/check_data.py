@@ -1,0 +1,44 @@
+"""List what a config needs on disk, what of it is there, and the commands that make the rest.
+
+    python tools/check_data.py configs/glot/glot_3dpw.py
+    python tools/check_data.py configs/glot/glot_3dpw.py --for test
+
+Ends with status 0 where everything is there, otherwise 2.
+"""
+
+import argparse
+import sys
+
+from glot_plugin import cli
+from glot_plugin.config import load_config, set_body_model_dir
+from glot_plugin.errors import InputError
+from glot_plugin.preflight import PARTS, config_needs, needs_table, problems, resources
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_config_arguments(parser)
+    parser.add_argument(
+        '--for', nargs='+', choices=PARTS, default=list(PARTS), dest='parts', help='only what these need (default: all)'
+    )
+    args = parser.parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    if args.body_models is not None:
+        set_body_model_dir(cfg, args.body_models)
+    needs = config_needs(cfg, args.parts)
+    if not needs:
+        raise InputError(
+            f'{args.config}: names no track store, body model or weights, so there is nothing to check; '
+            'expected a config that trains or tests here (those of mmhuman3d have data sets of its own)'
+        )
+    print(needs_table(needs))
+    print(f'\n{resources(cfg, needs)}\n')
+    message = problems(needs)
+    if message:
+        print(message)
+        sys.exit(2)
+    print(f'{args.config}: everything is there.')
+
+
+if __name__ == '__main__':
+    cli.run(main)

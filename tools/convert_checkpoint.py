@@ -1,0 +1,25 @@
+"""Turn an original GLoT checkpoint into ours, or ours into an original one.
+
+    python tools/convert_checkpoint.py table1_3dpw_weights.pth.tar glot_3dpw.pth
+    python tools/convert_checkpoint.py glot_3dpw.pth original.pth.tar
+
+The direction follows from what the input holds. Every name must be known and every tensor there, with its shape.
+"""
+
+import argparse
+from pathlib import Path
+
+from glot_plugin import cli
+from glot_plugin.original_checkpoint import convert_file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('input', type=Path, help='checkpoint to convert')
+    parser.add_argument('output', type=Path, help='file to write')
+    args = parser.parse_args()
+    print(convert_file(args.input, args.output))
+
+
+if __name__ == '__main__':
+    cli.run(main)

@@ -1,0 +1,25 @@
+"""Train GLoT on the embedded data set, test it and draw what it learned: `make demo`.
+
+The data set is generated, and a stand-in to see the system run; its numbers say nothing about people.
+"""
+
+import argparse
+from pathlib import Path
+
+from glot_plugin import cli
+from glot_plugin.demo import CONFIG, run_demo
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'), metavar='DIR', help='folder of everything')
+    parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
+    parser.add_argument('--config', type=Path, default=Path(CONFIG), help='config to train')
+    parser.add_argument('--iterations', type=int, metavar='N', help='length of the training (default: the config says)')
+    parser.add_argument('--seed', type=int, default=0, metavar='N')
+    args = parser.parse_args()
+    run_demo(args.out, args.body_models, args.config, args.iterations, args.seed, lambda line: print(line, flush=True))
+
+
+if __name__ == '__main__':
+    cli.run(main)

@@ -1,0 +1,89 @@
+"""Extract per-frame features from pictures into a track store.
+
+    python tools/extract_features.py video.mp4 data/stores/mine --weights data/body_models/spin_model_checkpoint.pth.tar
+    python tools/extract_features.py frames data/stores/mine --boxes boxes.csv --weights …
+    python tools/extract_features.py human_data.npz data/stores/mine --image-root images --weights …
+    python tools/extract_features.py … --backbone timm:vit_base_patch16_224 --weights vit.safetensors
+    torchrun --nproc-per-node 4 tools/extract_features.py …                  # tracks are shared between 4 GPUs
+
+A run that was killed goes on with the first track that is not finished.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from glot_plugin import cli
+from glot_plugin.errors import InputError
+from glot_plugin.features import ExtractOptions, extract_features, open_source
+from glot_plugin.features.backbones import BackboneSpec
+from glot_plugin.spin import SPIN_FILE
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('input', type=Path, help='HumanData .npz, folder of frames, or video')
+    parser.add_argument('out', type=Path, help='folder of the track store to write')
+    parser.add_argument('--boxes', type=Path, metavar='FILE', help='.csv or .json with frame, track, cx, cy, w, h')
+    parser.add_argument('--image-root', type=Path, metavar='DIR', help='folder of the pictures of a HumanData file')
+    parser.add_argument('--backbone', default='spin', metavar='NAME', help="spin (the paper's, default) or timm:NAME")
+    parser.add_argument(
+        '--weights', type=Path, metavar='FILE', help=f'checkpoint of the backbone (spin: data/body_models/{SPIN_FILE})'
+    )
+    parser.add_argument('--random-weights', action='store_true', help='no checkpoint: random weights, for trials')
+    parser.add_argument('--seed', type=int, default=0, help='of random weights (0)')
+    parser.add_argument('--feature-dim', type=int, metavar='C', help='feature width expected')
+    parser.add_argument('--batch-size', type=int, default=64, metavar='B', help='crops a pass (64)')
+    parser.add_argument('--workers', type=int, default=4, metavar='N', help='processes that decode (4)')
+    parser.add_argument('--device', help='cpu, cuda, … (a GPU where there is one)')
+    parser.add_argument('--half', action='store_true', help='store features in half precision: half the disk')
+    parser.add_argument('--overwrite', action='store_true', help='replace a store that is there')
+    return parser.parse_args()
+
+
+def chosen_weights(args: argparse.Namespace) -> Path | None:
+    """The checkpoint, or None where random weights are asked for."""
+    if args.random_weights:
+        if args.weights is not None:
+            raise InputError(f'--weights {args.weights} and --random-weights: expected one of them')
+        return None
+    if args.weights is None and args.backbone == 'spin':
+        args.weights = Path('data/body_models') / SPIN_FILE
+    if args.weights is None:
+        raise InputError(
+            f'--backbone {args.backbone}: expected --weights FILE (nothing is downloaded), or --random-weights'
+        )
+    if not args.weights.is_file():
+        raise InputError(f'--weights {args.weights}: no such file; expected the checkpoint of {args.backbone}')
+    return args.weights
+
+
+def chosen_device(name: str | None) -> torch.device | None:
+    """The device of this name, if it can be used; None, which stands for this process's GPU or the CPU, for none."""
+    if name is None:
+        return None
+    try:
+        device = torch.zeros(1, device=name).device
+        return None if name == 'cuda' else device  # each process has a GPU of its own
+    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+        raise InputError(f'--device {name}: cannot be used ({str(error).splitlines()[0]})') from error
+
+
+def main() -> None:
+    args = parse_arguments()
+    spec = BackboneSpec(args.backbone, chosen_weights(args), args.seed)
+    options = ExtractOptions(
+        batch_size=args.batch_size,
+        workers=args.workers,
+        half=args.half,
+        feature_dim=args.feature_dim,
+        overwrite=args.overwrite,
+        device=chosen_device(args.device),
+    )
+    source = open_source(args.input, args.boxes, args.image_root)
+    print(f'{source.name}: {extract_features(source, spec, args.out, options)}')
+
+
+if __name__ == '__main__':
+    cli.run(main)

@@ -1,0 +1,38 @@
+"""Write the embedded data set and its body: what configs/glot/glot_synthetic.py reads.
+
+    python tools/make_synthetic.py
+    python tools/make_synthetic.py --train-frames 1000000 --float16
+
+Generated motion of a generated body: a stand-in to run and test the system, no benchmark. What is there is kept.
+"""
+
+import argparse
+from pathlib import Path
+
+from glot_plugin import cli
+from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
+from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.datasets.synthetic import write_synthetic_dataset
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', type=Path, default=Path('data/synthetic'), metavar='DIR', help='folder of the stores')
+    parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
+    parser.add_argument('--train-frames', type=int, default=24_000, metavar='N')
+    parser.add_argument('--val-frames', type=int, default=1_500, metavar='N')
+    parser.add_argument('--test-frames', type=int, default=3_000, metavar='N')
+    parser.add_argument('--float16', action='store_true', help='store features in half precision')
+    parser.add_argument('--seed', type=int, default=0, metavar='N')
+    args = parser.parse_args()
+    if not (args.body_models / MEAN_PARAMS_FILE).is_file():
+        write_synthetic_body(args.body_models)
+        print(f'{args.body_models}: a generated body; put the SMPL files there to replace it')
+    frames = (args.train_frames, args.val_frames, args.test_frames)
+    dtype = 'float16' if args.float16 else 'float32'
+    stores = write_synthetic_dataset(args.out, args.body_models, *frames, seed=args.seed, feature_dtype=dtype)
+    print('\n'.join(f'{split}: {path}' for split, path in stores.items()))
+
+
+if __name__ == '__main__':
+    cli.run(main)
