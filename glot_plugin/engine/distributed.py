@@ -1,5 +1,6 @@
 """Starting several processes, on GPUs (nccl) or without (gloo)."""
 
+import gc
 import os
 
 import torch
@@ -18,10 +19,16 @@ _VARIABLES = {
 
 
 def leave_distributed() -> None:
-    """Wait for the other processes and leave their group: gloo aborts a process whose peer is gone before it."""
+    """Wait for the other processes, leave their group, and end its threads.
+
+    A process whose peer is gone before it is aborted by gloo. And a group lives as long as a wrapped model holds it:
+    its threads would still run while Python shuts down, and a thread that asks for the interpreter then aborts the
+    process. So let go of the model before this is called.
+    """
     if dist.is_available() and dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()
+        gc.collect()  # runners and models are circular: only this frees them
 
 
 def init_distributed(launcher: str, **dist_cfg) -> None:

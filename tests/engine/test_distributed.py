@@ -13,7 +13,7 @@ from glot_plugin.errors import InputError
 
 
 def run_tool(repository, *arguments: str, processes: int = 2) -> subprocess.CompletedProcess:
-    launcher = ['-m', 'torch.distributed.run', '--nproc_per_node', str(processes), '--master_port', '29611']
+    launcher = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
     return subprocess.run(
         [sys.executable, *launcher, *arguments, '--launcher', 'pytorch'],
