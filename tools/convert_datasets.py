@@ -5,7 +5,7 @@
     python tools/convert_datasets.py --root downloads mine.npz              # a HumanData file with features
     python tools/convert_datasets.py --list
 
-Finished stores are kept unless their file changed, so a run that was killed goes on with the next one.
+Finished stores are kept unless their file changed; a run that was killed or interrupted goes on where it was.
 """
 
 import argparse

@@ -31,8 +31,8 @@ def convert_database(
     """Convert one database to the track store `out / recipe.name`; one that is there from the same file is kept.
 
     The file's name, size and time of change are kept in the store: a changed file is converted anew. Frames that are
-    not valid stay in the store, marked (`valid`); the tests of 3DPW leave them out (`drop_invalid`). An interrupted
-    conversion leaves nothing. Memory: the longest track and, for HDF5, a block of each column.
+    not valid stay in the store, marked (`valid`); the tests of 3DPW leave them out (`drop_invalid`). A conversion that
+    was killed or interrupted goes on where it was. Memory: the longest track and, for HDF5, a block of each column.
 
     Args:
         recipe: Which database.
@@ -63,10 +63,14 @@ def convert_database(
             feature_dtype='float16' if half else 'float32',
             meta={'converted_from': stamp},
             overwrite=True,
+            resume=True,
         )
         with writer, progress_bar(progress) as bar:
             task = bar.add_task(recipe.name, total=database.num_frames)
             for track in tracks:
+                if track.name in writer:
+                    bar.advance(task, len(track.rows))
+                    continue
                 columns = _track_columns(database, recipe, track)
                 if half:  # torch converts half precision ten times as fast as numpy
                     columns['features'] = torch.from_numpy(columns['features']).half().numpy()

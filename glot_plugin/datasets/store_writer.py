@@ -1,5 +1,6 @@
 """Writing track stores: frames go straight to disk, and the store appears whole or not at all."""
 
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,10 @@ from glot_plugin.datasets.store_schema import (
 )
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.datasets.whole_folder import WholeFolder
+from glot_plugin.datasets.written_tracks import PROGRESS_FILE, WrittenTracks
 from glot_plugin.errors import InputError
+
+BYTES_BETWEEN_SAVES = 2**28  # what a killed writer that is resumed writes again, at most
 
 
 class TrackStoreWriter:
@@ -32,7 +36,7 @@ class TrackStoreWriter:
 
     Use it as a context manager. Rows go to a hidden folder beside `path`, which is renamed to `path` when the block
     ends well; after an exception it is removed, and what a killed process left is removed by the next writer of the
-    same path.
+    same path, or gone on with (`resume`).
 
     Args:
         path: folder to make.
@@ -43,6 +47,8 @@ class TrackStoreWriter:
         feature_dtype: 'float32' or 'float16'.
         meta: anything else worth keeping, as plain JSON.
         overwrite: replace a track store that is already there; it stays in place until the new one is whole.
+        resume: go on after the tracks that a killed or interrupted writer with the same arguments left; `name in
+            writer` says which are written. Only for sources that `meta` identifies: nothing else of them is compared.
 
     Raises:
         InputError: a bad argument, a path that exists (without `overwrite`) or cannot be written.
@@ -58,6 +64,7 @@ class TrackStoreWriter:
         feature_dtype: str = 'float32',
         meta: dict | None = None,
         overwrite: bool = False,
+        resume: bool = False,
     ) -> None:
         self.path = Path(path).absolute()
         self.source = source
@@ -78,17 +85,17 @@ class TrackStoreWriter:
         self.meta = _checked_meta({} if meta is None else meta)
         with _disk_errors(self.path):
             self._folder = WholeFolder(self.path, INDEX_FILE, overwrite)
+        self.resume = resume
         self._hidden: Path | None = None
         self._broken = False
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._tracks
+
     def __enter__(self) -> 'TrackStoreWriter':
         self._files: dict[str, BinaryIO] = {}
-        self._names: list[str] = []
-        self._known_names: set[str] = set()
-        self._offsets = [0]
-        self._has_keypoints3d: list[bool] = []
-        self._has_smpl: list[bool] = []
-        self._genders: list[str] = []
+        self._tracks = WrittenTracks()
+        self._bytes_since_save = 0
         try:
             with _disk_errors(self.path):
                 self._open_files()
@@ -104,6 +111,9 @@ class TrackStoreWriter:
                     raise InputError(f'{self.path}: a track was only partly written; nothing was kept')
                 with _disk_errors(self.path):
                     self._finish()
+            elif self.resume and issubclass(error_type, KeyboardInterrupt):
+                self._save_progress()
+                self._folder.keep()
         finally:
             self._clean_up()
 
@@ -159,19 +169,18 @@ class TrackStoreWriter:
             for column in self.columns:
                 self._files[column].write(memoryview(rows[column]))
         self._broken = False
-        self._names.append(name)
-        self._known_names.add(name)
-        self._offsets.append(self._offsets[-1] + len(rows['features']))
-        self._has_keypoints3d.append(keypoints3d is not None)
-        self._has_smpl.append(smpl_pose is not None)
-        self._genders.append(gender or '')
+        self._tracks.add(name, len(rows['features']), keypoints3d is not None, smpl_pose is not None, gender)
+        self._bytes_since_save += sum(column.nbytes for column in rows.values())
+        if self.resume and self._bytes_since_save >= BYTES_BETWEEN_SAVES:
+            with _disk_errors(self.path):
+                self._save_progress()
 
     def _checked_rows(self, track: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """All columns of one track, checked, in the types of the store."""
         where = f'{self.path}: track {track!r}'
         if not isinstance(track, str) or not track:
             raise InputError(f'{where}: a track name is a text that is not empty')
-        if track in self._known_names:
+        if track in self._tracks:
             raise InputError(f'{where}: is already in the store, expected unique names')
         for column in given:
             if column not in self.columns:
@@ -199,21 +208,61 @@ class TrackStoreWriter:
     def _dtype(self, column: str) -> np.dtype:
         return np.dtype(self.feature_dtype if column == 'features' else FRAME_COLUMNS[column][1][0])
 
-    def _write_header(self, column: str) -> None:
-        """Write the `.npy` header for the rows so far.
+    def _header(self, column: str) -> bytes:
+        """The `.npy` header for the rows so far.
 
-        numpy leaves room for the first axis to grow, so the header with the final count fits where the first one was.
+        numpy leaves room for the first axis to grow, so that the header has the same length whatever the count.
         """
-        shape = (self._offsets[-1], *self._row_shape(column))
+        shape = (self._tracks.num_frames, *self._row_shape(column))
         header = {'descr': self._dtype(column).str, 'fortran_order': False, 'shape': shape}
-        self._files[column].seek(0)
-        np.lib.format.write_array_header_1_0(self._files[column], header)
+        buffer = io.BytesIO()
+        np.lib.format.write_array_header_1_0(buffer, header)
+        return buffer.getvalue()
+
+    def _num_bytes(self, column: str) -> int:
+        """Length of a column's file with the rows so far."""
+        row_bytes = int(np.prod(self._row_shape(column), dtype=np.int64)) * self._dtype(column).itemsize
+        return len(self._header(column)) + self._tracks.num_frames * row_bytes
 
     def _open_files(self) -> None:
-        self._hidden = self._folder.open()
+        self._hidden = self._folder.open(self._can_go_on if self.resume else None)
         for name in self.columns:
-            self._files[name] = (self._hidden / f'{name}.npy').open('wb')
-            self._write_header(name)
+            path = self._hidden / f'{name}.npy'
+            self._files[name] = path.open('r+b' if len(self._tracks) else 'wb')
+            self._files[name].write(self._header(name))
+            self._files[name].truncate(self._num_bytes(name))  # rows that came after the last save
+            self._files[name].seek(0, os.SEEK_END)
+
+    @property
+    def _settings(self) -> dict:
+        """What must be the same for a writer to go on with what another one wrote."""
+        return {
+            'schema_version': SCHEMA_VERSION,
+            'source': self.source,
+            'columns': list(self.columns),
+            'feature_dim': self.feature_dim,
+            'keypoints3d_joints': self.keypoints3d_joints,
+            'feature_dtype': self.feature_dtype,
+            'meta': self.meta,
+        }
+
+    def _can_go_on(self, folder: Path) -> bool:
+        """Whether a folder holds tracks of the same source; they then count as written."""
+        found = WrittenTracks.load(folder, self._settings)
+        if found is None or not len(found):
+            return False
+        self._tracks = found
+        files = {name: folder / f'{name}.npy' for name in self.columns}
+        if all(file.is_file() and file.stat().st_size >= self._num_bytes(name) for name, file in files.items()):
+            return True
+        self._tracks = WrittenTracks()
+        return False
+
+    def _save_progress(self) -> None:
+        for file in self._files.values():
+            file.flush()
+        self._tracks.save(self._hidden, self._settings)
+        self._bytes_since_save = 0
 
     def _clean_up(self) -> None:
         for file in self._files.values():
@@ -224,30 +273,25 @@ class TrackStoreWriter:
 
     def _finish(self) -> None:
         """Headers with the final counts, the track columns, `store.json`, then the rename."""
-        if not self._names:
+        if not len(self._tracks):
             raise InputError(f'{self.path}: no track was added; nothing was kept')
         for name, file in self._files.items():
-            self._write_header(name)
+            file.seek(0)
+            file.write(self._header(name))
             file.close()
-        track_columns = {
-            'track_offsets': np.array(self._offsets, np.int64),
-            'track_names': np.array(self._names, np.str_),
-            'track_has_keypoints3d': np.array(self._has_keypoints3d, np.bool_),
-            'track_has_smpl': np.array(self._has_smpl, np.bool_),
-        }
-        if any(self._genders):
-            track_columns['track_gender'] = np.array(self._genders, '<U1')
+        (self._hidden / PROGRESS_FILE).unlink(missing_ok=True)
+        track_columns = self._tracks.columns()
         for name, column in track_columns.items():
             np.save(self._hidden / f'{name}.npy', column, allow_pickle=False)
         index = {
             'schema_version': SCHEMA_VERSION,
             'source': self.source,
-            'num_frames': self._offsets[-1],
-            'num_tracks': len(self._names),
+            'num_frames': self._tracks.num_frames,
+            'num_tracks': len(self._tracks),
             'feature_dim': self.feature_dim,
             'keypoints3d_joints': self.keypoints3d_joints,
             'columns': {
-                name: {'dtype': self._dtype(name).name, 'shape': [self._offsets[-1], *self._row_shape(name)]}
+                name: {'dtype': self._dtype(name).name, 'shape': [self._tracks.num_frames, *self._row_shape(name)]}
                 for name in self.columns
             },
             'track_columns': [name for name in OPTIONAL_TRACK_COLUMNS if name in track_columns],

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,8 +13,8 @@ from glot_plugin.errors import InputError
 class WholeFolder:
     """The hidden folder in which `path` is prepared.
 
-    After `open` comes `publish`, `discard`, or both. What a killed process left is removed by the next `open` for the
-    same path: a hidden folder is locked for the life of the process that writes it.
+    After `open` comes `publish`, `discard`, or both; or `keep`. What a killed process left is taken over or removed by
+    the next `open` for the same path: a hidden folder is locked for the life of the process that writes it.
 
     Args:
         path: the folder to make.
@@ -32,10 +33,16 @@ class WholeFolder:
         self._lock: int | None = None
         self._check_target()
 
-    def open(self) -> Path:
-        """Make the hidden folder and return its path."""
+    def open(self, can_go_on: Callable[[Path], bool] | None = None) -> Path:
+        """Make the hidden folder and return its path.
+
+        Args:
+            can_go_on: Whether a hidden folder that was left behind is taken over as it is. None: it never is.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._remove_stale()
+        self._clear_left_behind(can_go_on)
+        if self._hidden is not None:
+            return self._hidden
         hidden = self.path.parent / f'{self._prefix}{uuid4().hex[:12]}'
         hidden.mkdir()
         self._hidden = hidden
@@ -57,6 +64,10 @@ class WholeFolder:
         """Remove the hidden folder unless it was published; harmless when called again."""
         if self._hidden is not None:
             shutil.rmtree(self._hidden, ignore_errors=True)
+        self.keep()
+
+    def keep(self) -> None:
+        """Leave the hidden folder for a later `open` to take over."""
         if self._lock is not None:
             os.close(self._lock)
         self._hidden = self._lock = None
@@ -73,13 +84,19 @@ class WholeFolder:
         if not (self.path / self.index_file).is_file():
             raise InputError(f'{self.path}: exists and has no {self.index_file}, so it is not overwritten')
 
-    def _remove_stale(self) -> None:
-        for folder in self.path.parent.iterdir():
-            if folder.name.startswith(self._prefix):
-                lock = _lock_folder(folder)
-                if lock is not None:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    os.close(lock)
+    def _clear_left_behind(self, can_go_on: Callable[[Path], bool] | None) -> None:
+        """Take over one hidden folder that nobody writes, if one can be gone on with; remove the others."""
+        for folder in sorted(self.path.parent.iterdir()):
+            if not folder.name.startswith(self._prefix):
+                continue
+            lock = _lock_folder(folder)
+            if lock is None:
+                continue
+            if self._hidden is None and can_go_on is not None and can_go_on(folder):
+                self._hidden, self._lock = folder, lock
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
 
 
 def _lock_folder(folder: Path) -> int | None:

@@ -126,29 +126,32 @@ def test_finished_stores_are_kept_until_their_file_or_the_settings_change(tmp_pa
     assert store.stat().st_ino != inode_half
 
 
-def test_an_interrupted_conversion_leaves_nothing_and_the_next_one_goes_on(tmp_path, make_database, monkeypatch):
+def test_an_interrupted_conversion_goes_on_where_it_was(tmp_path, make_database, people, monkeypatch):
     from glot_plugin.converters import convert as module
 
-    recipe, _ = make_database('posetrack')
+    make_database('posetrack')
     make_database('penn-action')
     recipes = find_recipes(['penn-action', 'posetrack'])
-    original, calls = module._track_columns, []
+    original, converted = module._track_columns, []
 
     def interrupted(database, recipe, track):
-        calls.append(recipe.name)
-        if calls.count('posetrack') == 2:
+        if recipe.name == 'posetrack' and converted.count('posetrack') == 2:
             raise KeyboardInterrupt
+        converted.append(recipe.name)
         return original(database, recipe, track)
 
     monkeypatch.setattr(module, '_track_columns', interrupted)
     with pytest.raises(KeyboardInterrupt):
         convert_databases(recipes, tmp_path / 'root', tmp_path / 'out', progress=False)
-    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['penn-action']
-    calls.clear()
-    monkeypatch.setattr(module, '_track_columns', lambda *args: calls.append(args[1].name) or original(*args))
+    assert [path.name for path in (tmp_path / 'out').iterdir() if path.name[0] != '.'] == ['penn-action']
+    converted.clear()
+    monkeypatch.setattr(module, '_track_columns', lambda *args: converted.append(args[1].name) or original(*args))
     convert_databases(recipes, tmp_path / 'root', tmp_path / 'out', progress=False)
-    assert set(calls) == {'posetrack'}
-    assert TrackStore(tmp_path / 'out' / 'posetrack').num_tracks > 0
+    assert converted == ['posetrack'] * (len(people) - 2)  # neither penn-action nor the first two tracks again
+    monkeypatch.setattr(module, '_track_columns', original)
+    convert_databases(recipes, tmp_path / 'root', tmp_path / 'at once', progress=False)
+    for file in (tmp_path / 'at once' / 'posetrack').iterdir():
+        assert (tmp_path / 'out' / 'posetrack' / file.name).read_bytes() == file.read_bytes(), file.name
 
 
 def test_one_bad_database_does_not_keep_the_others(tmp_path, make_database):
