@@ -1,4 +1,6 @@
-"""Every joint set and every mapping between joint sets, by name."""
+"""Every joint set and every mapping between joint sets, by name, and what they are centred at."""
+
+from torch import Tensor
 
 # SMPL's kinematic tree: the parent of each of the 24 joints, -1 for the root.
 SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)  # fmt: skip
@@ -69,3 +71,8 @@ LSP14_BONES = (
     (0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 12), (12, 9), (9, 10), (10, 11), (12, 13),
     (2, 8), (3, 9),
 )  # fmt: skip
+
+
+def center_at(points: Tensor, joints: Tensor, root: tuple[int, ...]) -> Tensor:
+    """Points (..., P, 3) relative to the midpoint of the joints `root` of (..., J, 3)."""
+    return points - joints[..., list(root), :].mean(dim=-2, keepdim=True)

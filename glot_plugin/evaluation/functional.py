@@ -7,13 +7,10 @@ import roma
 import torch
 from torch import Tensor
 
+from glot_plugin.body_model.joint_sets import center_at
+
 M_TO_MM = 1000.0
 PCK_THRESHOLD = 0.15  # metres
-
-
-def center_at(points: Tensor, joints: Tensor, root: tuple[int, ...]) -> Tensor:
-    """Points (N, P, 3) relative to the midpoint of the joints `root` of (N, J, 3)."""
-    return points - joints[:, list(root)].mean(dim=1, keepdim=True)
 
 
 def joint_distances(pred: Tensor, target: Tensor, root: tuple[int, ...] | None = None) -> Tensor:

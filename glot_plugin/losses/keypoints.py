@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from glot_plugin.body_model.joint_sets import LSP14_HIPS
+from glot_plugin.body_model.joint_sets import LSP14_HIPS, center_at
 from glot_plugin.losses.reduction import weighted_mean
 from glot_plugin.registry import MODELS
 
@@ -18,11 +18,6 @@ def keypoint_loss_2d(pred: Tensor, target: Tensor, confidence: Tensor, mask: Ten
     return (confidence[..., None] * mask[..., None, None] * (pred - target) ** 2).mean()
 
 
-def center_at(joints: Tensor, root: tuple[int, ...]) -> Tensor:
-    """Joints (..., J, 3) relative to the midpoint of the joints `root`."""
-    return joints - joints[..., list(root), :].mean(dim=-2, keepdim=True)
-
-
 def keypoint_loss_3d(
     pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor, root: tuple[int, ...] = LSP14_HIPS
 ) -> Tensor:
@@ -34,7 +29,8 @@ def keypoint_loss_3d(
         clip_weight: (B,), 1 for clips that have 3D keypoints, 0 for the others.
         root: Joints whose midpoint is the origin.
     """
-    return weighted_mean((center_at(pred, root) - center_at(target, root)) ** 2, mask, clip_weight)
+    pred, target = center_at(pred, pred, root), center_at(target, target, root)
+    return weighted_mean((pred - target) ** 2, mask, clip_weight)
 
 
 @MODELS.register_module()

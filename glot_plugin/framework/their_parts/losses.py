@@ -11,9 +11,8 @@ from mmhuman3d.models.losses.smooth_l1_loss import L1Loss, SmoothL1Loss
 from torch import Tensor, nn
 
 from glot_plugin.adapters import as_loss_term
-from glot_plugin.body_model.joint_sets import LSP14_HIPS
+from glot_plugin.body_model.joint_sets import LSP14_HIPS, center_at
 from glot_plugin.errors import InputError
-from glot_plugin.losses.keypoints import center_at
 from glot_plugin.losses.velocity import velocity
 
 KEYPOINT_TERMS = ('keypoints2d', 'keypoints3d', 'velocity2d', 'velocity3d')
@@ -58,7 +57,7 @@ class FrameworkLossTerm(nn.Module):
         if self.term.startswith('velocity'):
             pred, target = velocity(pred), velocity(target)
         elif self.term == 'keypoints3d':
-            pred, target = center_at(pred, LSP14_HIPS), center_at(target, LSP14_HIPS)
+            pred, target = center_at(pred, pred, LSP14_HIPS), center_at(target, target, LSP14_HIPS)
         if self.term.endswith('2d'):
             weight, count = first * second[..., None], pred.numel()  # (B, T, J)
         else:
