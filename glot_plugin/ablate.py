@@ -12,10 +12,12 @@ from mmengine import Config
 from glot_plugin.apis import init_model
 from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.config import load_config
+from glot_plugin.config_options import apply_options
 from glot_plugin.datasets import TrackDataset, TrackStore
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
 from glot_plugin.demo import ProgressHook, cfg_of_model, choose_body_models, demo_config, score
-from glot_plugin.engine.launch import latest_checkpoint, train, write_result
+from glot_plugin.engine.launch import train, write_result
+from glot_plugin.engine.work_folder import POINTER, best_checkpoint, last_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError
 from glot_plugin.files import atomic_write, writable_folder
 from glot_plugin.markdown import markdown_table
@@ -105,8 +107,8 @@ def ablation_config(path: Path, budget: Budget, configs: Path = CONFIGS) -> Conf
     cfg.model = {**model, 'init_from_spin': None}
     cfg.train_dataloader.batch_size = budget.batch_size
     try:
-        cfg.merge_from_dict(budget.options)
-    except (TypeError, KeyError) as error:  # such as a key of the local branch that the ablation has removed
+        apply_options(cfg, budget.options)
+    except InputError as error:  # such as a key of the local branch that the ablation has removed
         raise InputError(f'--cfg-options does not fit {path.stem} (--only selects others): {error}') from error
     num_frames = cfg.model.head.num_frames
     cfg.train_dataloader.dataset.update(num_frames=num_frames, stride=num_frames)
@@ -196,22 +198,27 @@ def _run_one(ablation: _Ablation, body_models: Path, stores: dict[str, Path], bu
     folder = ablation.folder
     if (folder / RESULT).is_file():
         say('finished before')
-        return _read_json(folder / RESULT)['metrics']
+        scores = _read_scores(folder / RESULT)
+        _remove_checkpoints(folder)  # of a run that was killed before it did
+        return scores
     cfg = demo_config(ablation.cfg, folder, body_models, stores, budget.iterations, budget.seed)
     without_validation(cfg)
     with atomic_write(folder / SETTINGS) as file:
         json.dump(ablation.settings, file, indent=2, sort_keys=True)
-    resume = (folder / 'last_checkpoint').is_file()
-    say(f'{"goes on" if resume else "training"}, {budget.iterations} iterations')
-    train(cfg, resume=resume, hooks=[ProgressHook(say, max(1, budget.iterations // 5))])
-    model = init_model(cfg_of_model(cfg), latest_checkpoint(folder), body_model_dir=body_models)
+    say(f'{"goes on" if last_checkpoint(folder) else "training"}, {budget.iterations} iterations')
+    train(cfg, resume=True, hooks=[ProgressHook(say, max(1, budget.iterations // 5))])
+    model = init_model(cfg_of_model(cfg), best_checkpoint(folder), body_model_dir=body_models)
     scores = score(TrackDataset(str(stores['test'])), body_models, model.predict_track)
     write_result(folder / RESULT, scores, config=ablation.name, unit='mm')
     say(', '.join(f'{metric} {scores[metric]:.1f}' for metric in METRICS))
-    # 200 MB each: the whole list would take gigabytes, for weights that nobody has a use for.
-    for path in (*folder.glob('*.pth'), folder / 'last_checkpoint'):
-        path.unlink()
+    _remove_checkpoints(folder)
     return scores
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """200 MB each: the whole list would take gigabytes, for weights that nobody has a use for."""
+    for path in (*folder.glob('*.pth'), folder / POINTER):
+        path.unlink(missing_ok=True)
 
 
 def without_validation(cfg: Config) -> None:
@@ -236,9 +243,25 @@ def _store_settings(store: Path) -> dict:
 
 def _read_json(path: Path) -> dict:
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as error:
-        raise InputError(f'{path}: not readable as JSON ({error}); remove {path.parent} to train it anew') from error
+        raise _damaged(path, f'not readable as JSON ({error})') from error
+    if not isinstance(content, dict):
+        raise _damaged(path, f'a {type(content).__name__}, expected an object')
+    return content
+
+
+def _read_scores(path: Path) -> Scores:
+    scores = _read_json(path).get('metrics')
+    numbers = scores if isinstance(scores, dict) else {}
+    missing = [metric for metric in METRICS if not isinstance(numbers.get(metric), float)]
+    if missing:
+        raise _damaged(path, f'no number {", ".join(missing)} in metrics')
+    return scores
+
+
+def _damaged(path: Path, found: str) -> InputError:
+    return InputError(f'{path}: {found}; remove {path.parent} to train it anew')
 
 
 def _check_settings(folder: Path, settings: dict) -> None:

@@ -17,7 +17,13 @@ from mmengine.device import get_device
 import glot_plugin  # noqa: F401 - registers the parts
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.checkpoints import load_state, read_checkpoint
-from glot_plugin.config import body_model_folder, check_framework_files, load_config, set_body_model_dir
+from glot_plugin.config import (
+    check_framework_files,
+    config_errors,
+    has_body_model_files,
+    load_config,
+    set_body_model_dir,
+)
 from glot_plugin.errors import InputError
 from glot_plugin.models import GLoTEstimator
 from glot_plugin.registry import MODELS
@@ -84,11 +90,12 @@ def init_model(
     if body_model_dir is not None:
         set_body_model_dir(cfg, body_model_dir)
     body_cfg = cfg.model.get('body_model')
-    if body_cfg is not None and body_model_dir is None and not body_model_folder(body_cfg).exists():
+    if body_cfg is not None and body_model_dir is None and not has_body_model_files(body_cfg):
         cfg.model.body_model = None
     cfg.model.pop('loss', None)
     check_framework_files(Config({'model': cfg.model}, filename=cfg.filename))
-    model = MODELS.build(cfg.model)
+    with config_errors(str(cfg.filename or 'config')):
+        model = MODELS.build(cfg.model)
     if checkpoint is not None:
         load_state(model, read_checkpoint(checkpoint)['state_dict'], str(checkpoint))
     return model.to(device or get_device()).eval()
@@ -103,9 +110,15 @@ def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor) -> Tr
         features: (N, C), the per-frame features of the backbone the model was trained on; any N ≥ 1.
 
     Raises:
-        InputError: The features have another shape, or are not finite.
+        InputError: The features are no array of numbers, have another shape, or are not finite.
     """
-    features = torch.as_tensor(features)
+    if not isinstance(features, torch.Tensor):
+        try:  # torch takes arrays in the machine's byte order only, forwards, and warns of read-only ones
+            features = torch.from_numpy(np.require(features, np.float32, ['C', 'W']))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f'features is {type(features).__name__}, expected a float array or tensor (frames, channels): {error}'
+            ) from error
     if features.ndim != 2 or len(features) == 0:
         raise InputError(f'features are {tuple(features.shape)}, expected (frames, channels) with at least one frame')
     finite = torch.isfinite(features).all(dim=1)

@@ -13,7 +13,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
     """Read a checkpoint file without running code from it.
 
     Raises:
-        InputError: The file is absent, truncated, holds more than tensors and plain values, or has no `state_dict`.
+        InputError: The file is absent, truncated, holds more than tensors and plain values, or has no `state_dict`
+            of tensors.
     """
     checkpoint = read_tensors(path, map_location)
     if isinstance(checkpoint, dict) and 'gen_state_dict' in checkpoint:
@@ -23,7 +24,23 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
     if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
         found = ', '.join(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise InputError(f"{path}: no 'state_dict' in this checkpoint; found {found}")
+    tensors_of(checkpoint, 'state_dict', path)
     return checkpoint
+
+
+def tensors_of(checkpoint: dict[str, Any], key: str, path: str | Path) -> dict[str, Tensor]:
+    """What a checkpoint has under `key`: tensors by name.
+
+    Raises:
+        InputError: It has anything else there.
+    """
+    state = checkpoint[key]
+    if not isinstance(state, dict):
+        raise InputError(f'{path}: {key!r} is a {type(state).__name__}, expected tensors by name')
+    others = [str(name) for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
+    if others:
+        raise InputError(f'{path}: {key!r} has other things than tensors by name: {", ".join(others)}')
+    return state
 
 
 def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> Any:
@@ -51,16 +68,24 @@ def load_state(module: nn.Module, state: dict[str, Tensor], name: str) -> None:
     Raises:
         InputError: Lists the missing, unexpected and wrong-shaped keys. The module is left as it was.
     """
-    own = module.state_dict()
-    missing = sorted(set(own) - set(state))
-    unexpected = sorted(set(state) - set(own))
+    check_state(state, module.state_dict(), f'{name}: does not fit the model of this config')
+    module.load_state_dict(state)
+
+
+def check_state(state: dict[str, Tensor], expected: dict[str, Tensor], problem: str) -> None:
+    """Check that a state dict has the expected keys, all of them, with the expected shapes.
+
+    Raises:
+        InputError: `problem`, with the missing, unexpected and wrong-shaped keys.
+    """
+    missing = sorted(set(expected) - set(state))
+    unexpected = sorted(set(state) - set(expected))
     misfits = [
-        f'{key}: {tuple(state[key].shape)}, expected {tuple(own[key].shape)}'
-        for key in sorted(set(own) & set(state))
-        if state[key].shape != own[key].shape
+        f'{key}: {tuple(state[key].shape)}, expected {tuple(expected[key].shape)}'
+        for key in sorted(set(expected) & set(state))
+        if state[key].shape != expected[key].shape
     ]
     problems = {'missing': missing, 'unexpected': unexpected, 'wrong shape': misfits}
     if any(problems.values()):
         lines = [f'  {kind} ({len(keys)}): {", ".join(keys)}' for kind, keys in problems.items() if keys]
-        raise InputError('\n'.join([f'{name}: does not fit the model of this config', *lines]))
-    module.load_state_dict(state)
+        raise InputError('\n'.join([problem, *lines]))

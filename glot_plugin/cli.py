@@ -29,6 +29,18 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(141)
 
 
+class ConfigOptions(DictAction):
+    """mmengine's action for KEY=VALUE …, with an error for what is no such pair."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        for value in values:
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except (ValueError, AssertionError) as error:
+                message = f'found {value!r}, expected KEY=VALUE, with brackets that close'
+                raise argparse.ArgumentError(self, message) from error
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every tool that takes a config."""
     parser.add_argument('config', type=Path, help='config file, for example configs/glot/glot_synthetic.py')
@@ -41,7 +53,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='change keys of the config, as model.head.num_frames=32',
     )

@@ -1,7 +1,6 @@
 """Reading configs, with errors that name the file and the key."""
 
 import contextlib
-import difflib
 import re
 import sys
 from collections.abc import Iterator
@@ -9,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mmengine import Config
-from mmengine.registry import Registry, init_default_scope
+from mmengine.registry import FUNCTIONS, OPTIMIZERS, Registry, init_default_scope
 from mmengine.utils import import_modules_from_strings
 
 from glot_plugin import registry
+from glot_plugin.body_model.smpl_files import has_smpl_files
+from glot_plugin.config_options import apply_options, did_you_mean
 from glot_plugin.errors import InputError
 
 # Keys of the folder of the body-model files, and of single files in it (mmhuman3d's parts name some one by one).
@@ -27,7 +28,7 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
 
     Raises:
         InputError: The file is absent or does not parse, what it imports does not import, or it names parts of
-            mmhuman3d without importing `glot_plugin.framework`.
+            mmhuman3d without importing `glot_plugin.framework`, or an option does not fit it.
     """
     if not isinstance(config, Config):
         path = Path(config)
@@ -46,7 +47,8 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
         except ImportError as error:
             raise InputError(f'{config.filename or "config"}: {_first_reason(error)}') from error
     if cfg_options:
-        config.merge_from_dict(cfg_options)
+        apply_options(config, cfg_options)
+    _list_metrics(config)
     _check_framework(config)
     init_default_scope(config.get('default_scope', 'glot'))
     return config
@@ -57,6 +59,17 @@ def _first_reason(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return str(error)
+
+
+def _list_metrics(cfg: Config) -> None:
+    """Put a metric that is an evaluator by itself into a list.
+
+    mmengine takes a dict with the key `metrics`, an argument of our metrics, for an evaluator of its own.
+    """
+    for key in ('val_evaluator', 'test_evaluator'):
+        evaluator = cfg.get(key)
+        if isinstance(evaluator, dict) and 'metrics' in evaluator and registry.METRICS.get(str(evaluator.get('type'))):
+            cfg[key] = [evaluator]
 
 
 def _check_framework(cfg: Config) -> None:
@@ -88,6 +101,14 @@ def set_body_model_dir(cfg: Config, folder: str | Path) -> None:
 def body_model_folder(body_model: dict) -> Path:
     """The folder (or file) that a body model's config names."""
     return Path(body_model.get('model_dir') or body_model.get('model_path') or 'data/body_models')
+
+
+def has_body_model_files(body_model: dict) -> bool:
+    """Whether the files that a body model's config names are there: all of an `SMPLBody`'s, the folder of another's."""
+    folder = body_model_folder(body_model)
+    if str(body_model.get('type')).removeprefix('glot.') != 'SMPLBody':
+        return folder.exists()
+    return has_smpl_files(folder, body_model.get('gender', 'neutral'))
 
 
 def check_framework_files(cfg: Config) -> None:
@@ -128,18 +149,37 @@ def config_errors(name: str) -> Iterator[None]:
         if match is None:
             raise
         unknown, kind = match[1].strip('\'"`'), match[3]
-        raise InputError(f'{name}: unknown {kind} type {unknown!r}{_suggestion(unknown)}') from error
+        raise InputError(f'{name}: unknown {kind} type {unknown!r}{_suggestion(unknown, kind)}') from error
     except TypeError as error:
         if 'unexpected keyword argument' not in str(error) and 'required positional argument' not in str(error):
             raise
         raise InputError(f'{name}: {error}') from error
 
 
-def _suggestion(unknown: str) -> str:
+def check_called_types(cfg: Config) -> None:
+    """Check the types that mmengine looks up and calls without a look at whether they are registered.
+
+    Raises:
+        InputError: One is not; names the config.
+    """
+    with OPTIMIZERS.switch_scope_and_registry(None) as optimizers:
+        for key, parts in {'optimizer': optimizers, 'collate_fn': FUNCTIONS}.items():
+            for node in config_nodes(cfg._cfg_dict):
+                kind = node[key].get('type') if isinstance(node.get(key), dict) else None
+                if isinstance(kind, str) and parts.get(kind) is None:
+                    raise InputError(
+                        f'{cfg.filename or "config"}: unknown {parts.name} type {kind!r}{_suggestion(kind, parts.name)}'
+                    )
+
+
+def _suggestion(unknown: str, kind: str) -> str:
+    """The part of the registry `kind` that was meant, or where they are listed."""
     registries = [item for item in vars(registry).values() if isinstance(item, Registry) and item.scope == 'glot']
-    known = {name for item in registries for name in item.module_dict}
-    for item in registries:
-        for scope, other in item.root.children.items():
-            known |= {f'{scope}.{name}' for name in other.module_dict}
-    close = difflib.get_close_matches(unknown, known, n=1)
-    return f'; did you mean {close[0]!r}?' if close else '; docs/parts.md lists the types there are'
+    ours = next((item for item in registries if item.name == kind), None)
+    if ours is None:
+        return ''
+    known = {*ours.module_dict, *ours.root.module_dict}
+    for scope, other in ours.root.children.items():
+        known |= {f'{scope}.{name}' for name in other.module_dict}
+    listed = 'docs/parts.md lists ours' if ours.module_dict else f'expected one of {", ".join(sorted(known))}'
+    return did_you_mean(unknown, known) or f'; {listed}'

@@ -18,7 +18,8 @@ from glot_plugin.cli import metrics_table
 from glot_plugin.config import load_config
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
-from glot_plugin.engine.launch import latest_checkpoint, prepare, train, write_result
+from glot_plugin.engine.launch import prepare, train, write_result
+from glot_plugin.engine.work_folder import best_checkpoint
 from glot_plugin.evaluation import BodyMetric
 from glot_plugin.models import MeanPoseHead
 from glot_plugin.structures import SmplParams
@@ -54,9 +55,8 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     stores = write_synthetic_dataset(out / 'data', body_models, **FRAMES, seed=seed)
     cfg = demo_config(config, out, body_models, stores, iterations, seed)
     say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
-    resume = (out / 'last_checkpoint').is_file()
-    train(cfg, resume=resume, hooks=[ProgressHook(say)])
-    checkpoint = latest_checkpoint(out)
+    train(cfg, resume=True, hooks=[ProgressHook(say)])
+    checkpoint = best_checkpoint(out)
     say(f'[3/4] testing {checkpoint}')
     model = init_model(cfg_of_model(cfg), checkpoint, body_model_dir=body_models)
     dataset = TrackDataset(str(stores['test']))

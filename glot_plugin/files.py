@@ -22,6 +22,15 @@ def writable_folder(path: str | Path, option: str) -> Path:
     return path
 
 
+def writable_file(path: str | Path, option: str) -> Path:
+    """See that a file can be written there, and make its folder; `option` names where the path came from in errors."""
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f'{option} {path}: a folder, expected the name of a file')
+    writable_folder(path.parent, option)
+    return path
+
+
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = 'w') -> Iterator[IO]:
     """Open a file that appears under its name only when it was written to the end."""

@@ -6,6 +6,7 @@ beside it in the converted file, so that the way back is lossless. Body-model bu
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glot_plugin.checkpoints import load_state, read_checkpoint, read_tensors
+from glot_plugin.checkpoints import check_state, read_tensors, tensors_of
 from glot_plugin.errors import InputError
 from glot_plugin.files import atomic_write
 from glot_plugin.models import GLoTHead
 
+ORIGINAL_KEY = 'gen_state_dict'
 # (original prefix, ours); the longest prefix that fits is taken.
 _TRANSFORMER = 'head.global_branch.transformer'
 _REGRESSOR = 'head.global_branch.regressor'
@@ -74,9 +76,9 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
         Our state dict, the unused tensors (kept for the way back), and the names that were dropped.
 
     Raises:
-        InputError: A name is not one of an original GLoT checkpoint (all of them are listed).
+        InputError: A name is not one of an original GLoT checkpoint.
     """
-    ours, unused, dropped, unknown = {}, {}, [], []
+    ours, unused, dropped = {}, {}, []
     for name, tensor in state.items():
         short = name.removeprefix(_ORIGINAL_MEAN)
         if _BODY_MODEL.match(name):
@@ -86,12 +88,8 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
         elif short in MEAN_PARAMS and name != short:
             for owner in MEAN_PARAMS_OWNERS:
                 ours[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
-        elif (renamed := _renamed(name, PREFIXES)) is not None:
-            ours[renamed] = tensor
         else:
-            unknown.append(name)
-    if unknown:
-        raise InputError(f'not names of an original GLoT checkpoint: {", ".join(sorted(unknown))}')
+            ours[_renamed(name, PREFIXES)] = tensor
     return ours, unused, dropped
 
 
@@ -99,31 +97,29 @@ def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = Non
     """Translate our state dict back; tensors that the original never reads are `unused`'s, or zeros.
 
     Raises:
-        InputError: A name has no counterpart in the original (all of them are listed).
+        InputError: A name has no counterpart in the original.
     """
     prefixes = {ours: original for original, ours in PREFIXES.items()}
-    original, unknown = {}, []
+    original = {}
     for name, tensor in state.items():
         owner, _, leaf = name.rpartition('.')
         if owner in MEAN_PARAMS_OWNERS:
             if owner == MEAN_PARAMS_OWNERS[0]:
                 key = next(k for k, v in MEAN_PARAMS.items() if v == leaf)
                 original[_ORIGINAL_MEAN + key] = tensor[None].clone()
-        elif (renamed := _renamed(name, prefixes)) is not None:
-            original[renamed] = tensor
         else:
-            unknown.append(name)
-    if unknown:
-        raise InputError(f'no counterpart in an original GLoT checkpoint: {", ".join(sorted(unknown))}')
-    zeros = {name: torch.zeros(shape) for name, shape in UNUSED_SHAPES.items()}
-    return {**original, **zeros, **(unused or {})}
+            original[_renamed(name, prefixes)] = tensor
+    return {**original, **(unused or _unused_zeros())}
 
 
-def _renamed(name: str, prefixes: dict[str, str]) -> str | None:
-    fitting = [prefix for prefix in prefixes if name.startswith(prefix)]
-    if not fitting:
-        return None
-    prefix = max(fitting, key=len)
+def _unused_zeros() -> dict[str, Tensor]:
+    return {name: torch.zeros(shape) for name, shape in UNUSED_SHAPES.items()}
+
+
+def _renamed(name: str, prefixes: dict[str, str]) -> str:
+    prefix = max((prefix for prefix in prefixes if name.startswith(prefix)), key=len, default=None)
+    if prefix is None:
+        raise InputError(f'{name}: no tensor that the original GLoT and ours both have')
     return prefixes[prefix] + name[len(prefix) :]
 
 
@@ -133,40 +129,60 @@ def convert_file(source: str | Path, target: str | Path) -> str:
     The state dict must be complete, with the shapes of a GLoT model (of any window and nearby length).
 
     Raises:
-        InputError: The source is absent or damaged, or has unknown, missing or wrong-shaped tensors (all are listed);
-            or the target cannot be written. Nothing is written then.
+        InputError: The source is absent or damaged, or has unknown, missing or wrong-shaped tensors (all are listed, by
+            the source's names); or the target is the source, or cannot be written. Nothing is written then.
     """
+    source, target = Path(source), Path(target)
+    if source.resolve() == target.resolve():
+        raise InputError(f'{target}: would be written over the checkpoint that is converted; name another file')
     with torch.serialization.safe_globals(_numpy_numbers()):  # such as the original's `performance`
         checkpoint = read_tensors(source)
-    if 'gen_state_dict' in checkpoint:
-        converted, summary = _file_from_original(checkpoint, Path(source).name)
+    keys = list(checkpoint) if isinstance(checkpoint, dict) else [type(checkpoint).__name__]
+    if ORIGINAL_KEY in keys:
+        converted, summary = _file_from_original(checkpoint, source)
+    elif 'state_dict' in keys:
+        converted, summary = _file_to_original(checkpoint, source)
     else:
-        converted, summary = _file_to_original(read_checkpoint(source))
+        raise InputError(
+            f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
+            f'found {", ".join(map(str, keys))}'
+        )
     with atomic_write(target, 'wb') as file:
         torch.save(converted, file)
     return f'{target}: {summary}'
 
 
-def _file_from_original(checkpoint: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
-    state, unused, dropped = from_original(checkpoint['gen_state_dict'])
-    load_state(_model_of(state, name), state, name)
-    meta = {'converted_from': name}
+def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
+    given = tensors_of(checkpoint, ORIGINAL_KEY, source)
+    state = {name: tensor for name, tensor in given.items() if not _BODY_MODEL.match(name)}
+    whole = f'{source}: not the weights of a whole original GLoT'
+    embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
+    check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
+    ours, unused, dropped = from_original(given)
+    meta = {'converted_from': source.name}
     for key in ('epoch', 'performance'):
         if isinstance(checkpoint.get(key), int | float | np.number):
             meta[key] = float(checkpoint[key])
-    lines = [f'{len(state)} tensors of ours from {len(checkpoint["gen_state_dict"])} of the original.']
-    if unused:
-        lines.append(f'Kept beside the model, as the forward pass never reads them: {", ".join(sorted(unused))}.')
+    lines = [
+        f'{len(ours)} tensors of ours from {len(given)} of the original.',
+        f'Kept beside the model, as the forward pass never reads them: {", ".join(sorted(unused))}.',
+    ]
     if dropped:
         lines.append(f'Dropped, as they belong to the body-model files: {", ".join(sorted(dropped))}.')
-    return {'state_dict': state, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
+    return {'state_dict': ours, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
 
 
-def _file_to_original(checkpoint: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    state, unused = checkpoint['state_dict'], checkpoint.get('original_only')
-    load_state(_model_of(state, 'the checkpoint'), state, 'the checkpoint')
+def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
+    state = tensors_of(checkpoint, 'state_dict', source)
+    whole = f'{source}: not the weights of a whole GLoT'
+    embeddings = (f'{_TRANSFORMER}.position.embedding', f'{_LOCAL}.position.embedding')
+    check_state(state, _model_of(state, embeddings, whole).state_dict(), whole)
+    unused = None
+    if checkpoint.get('original_only'):
+        unused = tensors_of(checkpoint, 'original_only', source)
+        check_state(unused, _unused_zeros(), f"{source}: 'original_only' is not what an original checkpoint has")
     original = to_original(state, unused)
-    meta = checkpoint.get('meta', {})
+    meta = checkpoint.get('meta') or {}
     kept = 'as they were in the original' if unused else 'zeros'
     summary = (
         f"{len(original)} tensors of an original checkpoint, without the body model's. Those that its forward pass "
@@ -174,19 +190,19 @@ def _file_to_original(checkpoint: dict[str, Any]) -> tuple[dict[str, Any], str]:
     )
     return {
         'epoch': int(meta.get('epoch', 0)),
-        'gen_state_dict': original,
+        ORIGINAL_KEY: original,
         'performance': meta.get('performance'),
     }, summary
 
 
-def _model_of(state: dict[str, Tensor], name: str) -> nn.Module:
+def _model_of(state: dict[str, Tensor], embeddings: Sequence[str], problem: str) -> nn.Module:
     """A model of the state dict's window and nearby length, to hold its names and shapes against."""
-    lengths = []
-    for key in (f'{_TRANSFORMER}.position.embedding', f'{_LOCAL}.position.embedding'):
+    for key in embeddings:
         if key not in state or state[key].ndim != 3:
-            raise InputError(f'{name}: no position embedding {key}: not the weights of a whole GLoT model')
-        lengths.append(state[key].shape[1])
-    return nn.ModuleDict({'head': GLoTHead(num_frames=lengths[0], local_branch={'nearby': (lengths[1] - 1) // 2})})
+            raise InputError(f'{problem}: no position embedding {key} of (1, frames, channels)')
+    frames, nearby_and_mid = (state[key].shape[1] for key in embeddings)
+    local_branch = {'nearby': (nearby_and_mid - 1) // 2}
+    return nn.ModuleDict({'head': GLoTHead(num_frames=frames, local_branch=local_branch)})
 
 
 def _numpy_numbers() -> list:

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from glot_plugin.body_model.smpl_files import MeanParams
-from glot_plugin.checkpoints import load_state, read_tensors
+from glot_plugin.checkpoints import check_state, read_tensors
 from glot_plugin.errors import InputError
 from glot_plugin.models.iterative_regressor import IterativeRegressor
 from glot_plugin.models.mean_params import HMR_BUFFERS, set_mean_params
@@ -55,6 +55,19 @@ def start_from_spin(module: nn.Module, path: str | Path) -> None:
     """Start the iterative regressor inside `module` from SPIN's, and every mean parameter there from SPIN's too.
 
     Raises:
+        InputError: See `fit_spin`.
+    """
+    regressor, state = fit_spin(module, path)
+    regressor.load_state_dict(state)
+    prefix = 'mean_params.'
+    mean = {key.removeprefix(prefix): value.numpy() for key, value in state.items() if key.startswith(prefix)}
+    set_mean_params(module, MeanParams(**mean))
+
+
+def fit_spin(module: nn.Module, path: str | Path) -> tuple[IterativeRegressor, dict[str, Tensor]]:
+    """The iterative regressor inside `module`, and SPIN's tensors under its names; `module` is left as it is.
+
+    Raises:
         InputError: The file is not SPIN's (see `read_spin_regressor`), its shapes differ (they are listed), or `module`
             has not exactly one `IterativeRegressor`.
     """
@@ -67,7 +80,6 @@ def start_from_spin(module: nn.Module, path: str | Path) -> None:
     state = {
         f'{ours}.{kind}': spin[f'{theirs}.{kind}'] for theirs, ours in LAYERS.items() for kind in ('weight', 'bias')
     }
-    mean = {name: spin[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
-    state |= {f'mean_params.{name}': value for name, value in mean.items()}
-    load_state(regressors[0], state, str(path))
-    set_mean_params(module, MeanParams(**{name: value.numpy() for name, value in mean.items()}))
+    state |= {f'mean_params.{name}': spin[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
+    check_state(state, regressors[0].state_dict(), f'{path}: does not fit the model of this config')
+    return regressors[0], state

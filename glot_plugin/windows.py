@@ -10,22 +10,22 @@ def nearby_range(num_frames: int, nearby: int) -> range:
     """The frames mid - w … mid + w of a window of T frames, w = `nearby`, mid = T // 2.
 
     Raises:
-        InputError: T is odd, or too small for w.
+        InputError: T is no even integer, or w none that T has room for.
     """
     check_num_frames(num_frames)
     mid = num_frames // 2
-    if nearby < 1 or mid + nearby > num_frames - 1:
+    if not isinstance(nearby, int) or nearby < 1 or mid + nearby > num_frames - 1:
         raise InputError(
-            f'nearby={nearby} does not fit num_frames={num_frames}: expected 1 to {num_frames - 1 - mid}, so that '
-            f'frames {mid} - nearby … {mid} + nearby lie inside the window'
+            f'nearby={nearby!r} does not fit num_frames={num_frames}: expected an integer from 1 to '
+            f'{num_frames - 1 - mid}, so that frames {mid} - nearby … {mid} + nearby lie inside the window'
         )
     return range(mid - nearby, mid + nearby + 1)
 
 
 def check_num_frames(num_frames: int) -> None:
     """Raise an `InputError` unless T is even and at least 4 (so that the mid frame has neighbours)."""
-    if num_frames % 2 or num_frames < 4:
-        raise InputError(f'num_frames={num_frames}: expected an even number of frames, at least 4')
+    if not isinstance(num_frames, int) or num_frames % 2 or num_frames < 4:
+        raise InputError(f'num_frames={num_frames!r}: expected an even number of frames, an integer of at least 4')
 
 
 def mid_frames(num_frames: int, around: int) -> slice:

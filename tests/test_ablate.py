@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def test_other_bad_input(tmp_path):
 def test_options_do_not_bring_back_what_is_removed(repository):
     path = find_ablations(repository / 'configs/glot', ['gmm_alone'])['gmm_alone']
     with pytest.raises(
-        InputError, match=r'^--cfg-options does not fit gmm_alone \(--only selects others\): local_branch='
+        InputError, match=r'^--cfg-options does not fit gmm_alone \(--only selects others\): .*local_branch='
     ):
         ablation_config(path, Budget(options={'model.head.local_branch.dim': 16}), repository / 'configs/glot')
 
@@ -178,6 +179,30 @@ def test_damaged_result_names_the_file(run, tmp_path):
     ):
         run(tmp_path)
     assert not (tmp_path / 'data').exists()  # found before anything was made
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{}', 'no number PA-MPJPE, MPJPE, PVE, ACCEL in metrics'),
+        ('[]', 'a list, expected an object'),
+        ('{"metrics": {"PA-MPJPE": 1.0, "MPJPE": 1.0, "PVE": "x", "ACCEL": 1.0}}', 'no number PVE in metrics'),
+    ],
+)
+def test_damaged_result(run, finished, tmp_path, content, message):
+    out = tmp_path / 'copy'
+    shutil.copytree(finished[0], out)
+    (out / 'nearby_2/result.json').write_text(content)
+    with pytest.raises(InputError, match=rf'nearby_2/result.json: {message}; remove .*nearby_2 to train it anew'):
+        run(out)
+
+
+def test_killed_before_it_removed_its_checkpoints(run, finished, tmp_path):
+    out = tmp_path / 'copy'
+    shutil.copytree(finished[0], out)
+    (out / 'nearby_2/iter_4.pth').touch()
+    assert run(out)[0] == finished[1]
+    assert not list((out / 'nearby_2').glob('*.pth'))
 
 
 def test_table_by_hand():

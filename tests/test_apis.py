@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -43,9 +45,38 @@ def test_rotations_need_no_body_model_files(small_config, checkpoint, model, tmp
         _ = track.joints3d
 
 
+@pytest.mark.parametrize('missing', ['SMPL_NEUTRAL.pkl', 'J_regressor_h36m.npy'])
+def test_rotations_need_no_whole_folder_of_body_models(small_config, body_dir, tmp_path, missing):
+    """A folder that lacks a file is as good as none, until joints are asked for."""
+    for file in body_dir.iterdir():
+        if file.name != missing:
+            (tmp_path / file.name).symlink_to(file)
+    cfg = small_config()
+    cfg.model.body_model.model_dir = str(tmp_path)
+    track = infer_track(init_model(cfg, device='cpu'), np.zeros((2, 2048)))
+    with pytest.raises(InputError, match='joints and vertices need the body-model files'):
+        track.vertices()
+    cfg.model.body_model.gender = 'any'
+    with pytest.raises(InputError, match="gender 'any': expected one of neutral, male, female"):
+        init_model(cfg, device='cpu')
+
+
+def test_arrays_that_torch_does_not_take_as_they_are(model):
+    features = np.random.default_rng(2).random((5, 2048), dtype=np.float32)
+    expected = infer_track(model, features).rotmat
+    frozen = features.copy()
+    frozen.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for same in (features[::-1].copy()[::-1], features.astype('>f4'), frozen, features.tolist()):
+            np.testing.assert_array_equal(infer_track(model, same).rotmat, expected)
+
+
 @pytest.mark.parametrize(
     ('features', 'message'),
     [
+        ('features.npy', 'features is str, expected a float array or tensor'),
+        ({'features': 1}, 'features is dict, expected a float array or tensor'),
         (np.zeros((3, 1024)), r'\(3, 1024\), expected \(frames, 2048\)'),
         (np.zeros(2048), r'\(2048,\), expected \(frames, channels\)'),
         (np.zeros((0, 2048)), 'at least one frame'),
@@ -64,6 +95,18 @@ def test_bad_files(small_config, tmp_path):
         init_model(small_config(), tmp_path / 'absent.pth')
     with pytest.raises(InputError, match='/nowhere: no SMPL_NEUTRAL.pkl'):
         init_model(small_config(), body_model_dir='/nowhere')
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'model.head.type': 'GLotHead'}, "unknown model type 'GLotHead'; did you mean 'GLoTHead'"),
+        ({'model.head.local_branch.nerby': 4}, "unexpected keyword argument 'nerby'"),
+    ],
+)
+def test_bad_options(small_config, options, message):
+    with pytest.raises(InputError, match=message):
+        init_model(small_config(), cfg_options=options)
 
 
 def test_cfg_options(small_config):

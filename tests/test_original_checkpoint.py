@@ -56,17 +56,63 @@ def test_weights_trained_by_us_get_zeros_for_what_is_never_read(original, tmp_pa
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'decoder.extra': torch.zeros(1)}, 'not names of an original GLoT checkpoint: decoder.extra'),
-        ({'proj_mem.bias': None}, r'missing \(1\): head.local_branch.memory_embed.bias'),
-        ({'proj_mem.bias': torch.zeros(3)}, r'memory_embed.bias: \(3,\), expected \(256,\)'),
-        ({'local_trans_en.pos_embed': None}, 'no position embedding'),
+        ({'decoder.extra': torch.zeros(1)}, r'unexpected \(1\): decoder.extra'),
+        ({'proj_mem.bias': None}, r'missing \(1\): proj_mem.bias'),
+        ({'proj_mem.bias': torch.zeros(3)}, r'proj_mem.bias: \(3,\), expected \(256,\)'),
+        ({'local_trans_en.pos_embed': None}, 'no position embedding local_trans_en.pos_embed'),
+        # Never read, but there in every original checkpoint.
+        ({'global_modeling.regressor.fc2.weight': None}, r'missing \(1\): global_modeling.regressor.fc2.weight'),
+        ({'global_modeling.regressor.fc2.weight': torch.zeros(2, 2)}, r'fc2.weight: \(2, 2\), expected \(1024, 1024\)'),
+        ({'proj_mem.bias': 3.0}, "'gen_state_dict' has other things than tensors by name: proj_mem.bias"),
     ],
 )
 def test_anything_unknown_or_missing(original, tmp_path, changes, message):
     rewrite(original, **changes)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as caught:
         convert_file(original, tmp_path / 'ours.pth')
+    assert str(caught.value).startswith(f'{original}: ')
+    assert 'head.' not in str(caught.value)  # the names are those of the file
     assert not (tmp_path / 'ours.pth').exists()
+
+
+def test_the_way_back_is_as_strict(original, tmp_path):
+    ours, target = tmp_path / 'ours.pth', tmp_path / 'back.pth.tar'
+    convert_file(original, ours)
+    checkpoint = torch.load(ours)
+    (removed, *_) = UNUSED_SHAPES
+    part = {name: tensor for name, tensor in checkpoint['original_only'].items() if name != removed}
+    torch.save({**checkpoint, 'original_only': part}, ours)
+    with pytest.raises(InputError, match=rf"ours.pth: 'original_only' is not .*\n  missing \(1\): {removed}"):
+        convert_file(ours, target)
+    state = {**checkpoint['state_dict'], 'head.extra': torch.zeros(1)}
+    torch.save({**checkpoint, 'state_dict': state}, ours)
+    with pytest.raises(InputError, match=r'ours.pth: not the weights of a whole GLoT\n  unexpected \(1\): head.extra'):
+        convert_file(ours, target)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ({'gen_state_dict': [1]}, "'gen_state_dict' is a list, expected tensors by name"),
+        (
+            {'model': {}, 'epoch': 3},
+            r"an original GLoT checkpoint \('gen_state_dict'\) .* found model, epoch",
+        ),
+        ([1, 2], 'neither an original GLoT checkpoint .* found list'),
+    ],
+)
+def test_other_files(tmp_path, content, message):
+    torch.save(content, tmp_path / 'in.pth')
+    with pytest.raises(InputError, match=message):
+        convert_file(tmp_path / 'in.pth', tmp_path / 'out.pth')
+
+
+def test_never_over_the_input(original):
+    before = original.read_bytes()
+    with pytest.raises(InputError, match='would be written over the checkpoint that is converted'):
+        convert_file(original, original.parent / '.' / original.name)
+    assert original.read_bytes() == before
 
 
 def test_reading_an_original_checkpoint_says_how_to_convert_it(original):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from glot_plugin.config import load_config, set_body_model_dir
 from glot_plugin.datasets import TrackStoreWriter
@@ -79,6 +80,8 @@ def test_everything_is_there(config):
     assert frame_bytes(ALL_TARGETS) == 4 * (2048 + 147 + 4 + 147 + 72 + 10) + 8 + 1 == 9721
     assert 'Training batches that wait: 9, 90 MB' in text
     assert 'longest test track: 40 frames' in text
+    # 15,681,023 parameters of 4 bytes; in training of 16
+    assert 'The model: 15.7 M parameters, 63 MB; in training, with gradients and optimiser, 251 MB' in text
 
 
 def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
@@ -103,7 +106,14 @@ def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
     row = next(line for line in needs_table(needs).splitlines() if 'insta-variety' in line)
     assert '| missing |' in row
     assert '≈ 17610' in row  # 2 M frames * (4 * (2048 + 147 + 4) + 9) bytes
-    assert '6 are to come, at 9.7 kB a frame' in resources(cfg, needs)
+    row = next(line for line in needs_table(needs).splitlines() if 'h36m-train-occluded' in line)
+    assert row.endswith('| unknown |')
+    # InstaVariety's 17.61 GB, and 35515 frames of 3DPW's test set of 9721 bytes.
+    assert '6 are to come, at least 18.0 GB (4 of unknown size): 9.7 kB a frame' in resources(cfg, needs)
+    needs = [need for need in needs if need.path.name == '3dpw-test']
+    assert '1 are to come, about 0.3 GB: ' in resources(cfg, needs)
+    needs[0].expected_bytes = None
+    assert '1 are to come, of unknown size: ' in resources(cfg, needs)
 
 
 def test_only_what_a_part_needs(config, everything):
@@ -162,6 +172,45 @@ def test_damaged_files(config, everything, tmp_path):
     assert problems(config_needs(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
 
 
+def test_spin_must_fit_the_model(config, everything, tmp_path):
+    """What training would refuse (`start_from_spin`)."""
+    layers = {'fc1': (1024, 10), 'decpose': (144, 1024), 'decshape': (10, 1024), 'deccam': (3, 1024)}
+    state = {f'{name}.weight': torch.zeros(shape) for name, shape in layers.items()}
+    state |= {f'{name}.bias': torch.zeros(shape[0]) for name, shape in layers.items()}
+    state |= {f'init_{name}': torch.zeros(1, size) for name, size in (('pose', 144), ('shape', 10), ('cam', 3))}
+    torch.save({'model': state}, tmp_path / 'spin')
+    cfg = config(**{'model.init_from_spin': str(tmp_path / 'spin')})
+    found = problems(config_needs(cfg))
+    assert found.startswith('1 of 11 things')
+    assert r'spin: does not fit the model' in found
+    assert 'fc1.weight: (1024, 10), expected (1024, 2205)' in found
+    torch.save({'model': {**state, 'fc1.weight': torch.zeros(1024, 2205)}}, tmp_path / 'spin')
+    assert problems(config_needs(cfg)) == ''
+
+
+def test_missing_regressors_are_one_sentence(config, everything, tmp_path):
+    shutil.copytree(everything / 'data/body_models', tmp_path / 'body_models')
+    (tmp_path / 'body_models/J_regressor_h36m.npy').unlink()
+    cfg = config()
+    set_body_model_dir(cfg, tmp_path / 'body_models')
+    found = problems(config_needs(cfg)).splitlines()[1]
+    assert found.startswith(f'  {tmp_path}/body_models/J_regressor_h36m.npy: no such file; ')
+    assert found.count('body-model files') == 1
+
+
+def test_size_of_a_wrong_store_is_measured(config, everything, tmp_path):
+    folder = tmp_path / '3dpw-test'
+    folder.mkdir()
+    (folder / 'store.json').write_text('{' + ' ' * 2_000_000)
+    cfg = config()
+    cfg.test_sets['3DPW'].dataset.stores = [str(folder)]
+    needs = config_needs(cfg, ('test',))
+    row = next(line for line in needs_table(needs).splitlines() if str(folder) in line)
+    cells = [cell.strip() for cell in row.split('|')[1:-1]]
+    assert (cells[2], cells[-1]) == ('WRONG', '2')
+    assert '1 are to come, about 0.3 GB' in resources(cfg, needs)
+
+
 def test_files_of_mmhuman3ds_parts(config):
     cfg = config()
     cfg.model.body_model = {'type': 'mmhuman3d.SMPL', 'model_path': '/nowhere/smpl', 'joints_regressor': None}
@@ -185,8 +234,14 @@ def test_training_and_testing_say_it_before_anything_is_built(repository, body_d
     with pytest.raises(InputError, match=r'6 of 10 things that it needs are missing or wrong:\n.*insta-variety'):
         train(prepare(load_config(path), tmp_path / 'work', body_models=body_dir))
     (tmp_path / 'glot.pth').touch()
-    with pytest.raises(InputError, match=r'1 of 5 things .*\n  data/stores/3dpw-test: no such track store'):
+    with pytest.raises(InputError, match=r'1 of 5 things .*\n  data/stores/3dpw-test: no such track store') as caught:
         evaluate(prepare(load_config(path), tmp_path / 'work', body_models=body_dir), tmp_path / 'glot.pth')
+    assert f'The whole list: python tools/check_data.py {path}' in str(caught.value)
+
+
+def test_list_of_the_config_is_not_named_for_a_checkpoint(config, tmp_path):
+    with pytest.raises(InputError, match=r'1 of 5 things .*\n  nope.pth: no such checkpoint$'):
+        evaluate(prepare(config(), tmp_path), 'nope.pth')
 
 
 def test_commands_by_folder():

@@ -41,6 +41,24 @@ def test_errors_are_one_message_and_status_2(repository):
     assert 'Traceback' not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('train', 'absent.py', '--cfg-options', 'a=1', 'foo'), "--cfg-options: found 'foo', expected KEY=VALUE"),
+        (('train', 'absent.py', '--cfg-options', 'a=[1,2'), "--cfg-options: found 'a=[1,2', expected KEY=VALUE"),
+        (('make_synthetic', '--train-frames', '0'), '--train-frames 0: expected at least 1'),
+        # Before anything runs, and so before the config is read.
+        (('test', 'absent.py', 'a.pth', '--out', 'README.md/a.json'), '--out README.md: cannot be written to'),
+        (('test', 'absent.py', 'a.pth', '--per-track', 'docs'), '--per-track docs: a folder, expected the name of'),
+    ],
+)
+def test_bad_arguments_name_the_option(repository, arguments, message):
+    result = run(repository, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
 def test_list_of_parts_is_up_to_date(repository):
     from glot_plugin.parts import parts_page
 

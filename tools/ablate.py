@@ -10,8 +10,6 @@ every variant train; which of them is better on people takes the paper's data (d
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from glot_plugin import cli
 from glot_plugin.ablate import Budget, run_ablations
 
@@ -35,7 +33,7 @@ def main() -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=cli.ConfigOptions,
         default={},
         metavar='KEY=VALUE',
         help='change keys of every config',

@@ -1,11 +1,14 @@
-"""Convert the databases of TCMR and VIBE, and HumanData files, to track stores.
+"""Convert the databases of TCMR and VIBE, HumanData files, and the raw data sets that mmhuman3d knows.
 
     python tools/convert_datasets.py --root downloads                       # every database that is there
     python tools/convert_datasets.py --root downloads 3dpw-train 3dpw-test  # these
     python tools/convert_datasets.py --root downloads mine.npz              # a HumanData file with features
+    python tools/convert_datasets.py --root downloads raw:pw3d              # a raw data set, in downloads/pw3d
     python tools/convert_datasets.py --list
 
-Finished stores are kept unless their file changed; a run that was killed or interrupted goes on where it was.
+Databases and HumanData files with features become track stores; finished ones are kept unless their file changed, and a
+run that was killed or interrupted goes on where it was. Raw data sets become HumanData; where that has no features,
+tools/extract_features.py makes the store.
 """
 
 import argparse
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from glot_plugin import cli
 from glot_plugin.converters import RECIPES, convert_databases, databases_in, export_human_data, find_recipes
+from glot_plugin.converters.raw_sets import RAW, RAW_SETS, RawSet, features_command, find_raw_sets
 from glot_plugin.errors import InputError
 from glot_plugin.files import writable_folder
 
@@ -31,29 +35,50 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def show_list() -> None:
+    places = {recipe.name: recipe.file for recipe in RECIPES} | {raw.name: f'{raw.folder}/' for raw in RAW_SETS}
+    width = max(map(len, places))
+    print('\n'.join(f'{name:{width}}  {place}' for name, place in places.items()))
+
+
+def convert_with_framework(
+    raw_sets: list[RawSet], files: list[Path], args: argparse.Namespace, options: dict
+) -> dict[str, Path | InputError]:
+    """What needs mmhuman3d: raw data sets, and HumanData files with features."""
+    if not raw_sets and not files:
+        return {}
+    try:
+        from glot_plugin.framework.converters import convert_human_data_files
+        from glot_plugin.framework.raw_sets import convert_raw_sets
+    except ImportError as error:
+        raise InputError(f'raw data sets and HumanData files need mmhuman3d: {error}') from error
+    raw = convert_raw_sets(raw_sets, args.root, args.out, **options)
+    return raw | convert_human_data_files(files, args.out, **options)
+
+
 def main() -> None:
     args = parse_arguments()
     if args.list:
-        width = max(len(recipe.name) for recipe in RECIPES)
-        print('\n'.join(f'{recipe.name:{width}}  {recipe.file}' for recipe in RECIPES))
+        show_list()
         return
     if args.root is None:
         raise InputError('--root is missing: expected the folder of the databases')
     files = [name for name in args.names if name.endswith('.npz')]
-    names = [name for name in args.names if not name.endswith('.npz')]
+    raw_sets = find_raw_sets(name for name in args.names if name.startswith(RAW))
+    names = [name for name in args.names if not name.endswith('.npz') and not name.startswith(RAW)]
     recipes = find_recipes(names) if args.names else databases_in(args.root)
+    databases = {recipe.name for recipe in recipes}
     writable_folder(args.out, '--out')
     options = {'half': args.half, 'feature_dim': args.feature_dim}
-    results = convert_databases(recipes, args.root, args.out, **options)
-    if files:
-        from glot_plugin.framework.converters import convert_human_data_files
-
-        results |= convert_human_data_files([args.root / name for name in files], args.out, **options)
-    stores = {name: store for name, store in results.items() if not isinstance(store, InputError)}
-    for name, store in stores.items():
-        print(f'{name}: {store}')
-        if args.human_data and not name.endswith('.npz'):
-            print(f'{name}: {export_human_data(store, args.out / f"{name}.npz")}')
+    results = convert_with_framework(raw_sets, [args.root / name for name in files], args, options)
+    results |= convert_databases(recipes, args.root, args.out, **options)
+    written = {name: path for name, path in results.items() if not isinstance(path, InputError)}
+    for name, path in written.items():
+        print(f'{name}: {path}')
+        if name.startswith(RAW) and path.is_file() and (command := features_command(name, path, args.root)):
+            print(f'  next: {command}')
+        if args.human_data and name in databases:
+            print(f'{name}: {export_human_data(path, args.out / f"{name}.npz")}')
     errors = [str(result) for result in results.values() if isinstance(result, InputError)]
     if errors:
         raise InputError('\nerror: '.join(errors))

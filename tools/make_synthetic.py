@@ -13,6 +13,7 @@ from glot_plugin import cli
 from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
+from glot_plugin.errors import InputError
 
 
 def main() -> None:
@@ -25,6 +26,9 @@ def main() -> None:
     parser.add_argument('--float16', action='store_true', help='store features in half precision')
     parser.add_argument('--seed', type=int, default=0, metavar='N')
     args = parser.parse_args()
+    for option in ('train_frames', 'val_frames', 'test_frames'):
+        if getattr(args, option) < 1:
+            raise InputError(f'--{option.replace("_", "-")} {getattr(args, option)}: expected at least 1')
     if not (args.body_models / MEAN_PARAMS_FILE).is_file():
         write_synthetic_body(args.body_models)
         print(f'{args.body_models}: a generated body; put the SMPL files there to replace it')

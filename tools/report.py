@@ -1,9 +1,10 @@
 """Collect results of tools/test.py into the paper's tables, ours beside the published figures.
 
     python tools/test.py configs/glot/glot_3dpw.py glot_3dpw.pth --out glot_3dpw.json
-    python tools/report.py *.json --out results.md
+    python tools/report.py glot_3dpw.json --out results.md
 
-Runs of one config (other seeds) become a mean with its deviation.
+Runs of one config (other seeds) become a mean with its deviation. Converted weights, and those trained with another
+config, have rows of their own.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Test a checkpoint and print its metrics.
 
-python tools/test.py configs/glot/glot_synthetic.py work_dirs/glot_synthetic/best_PA-MPJPE_iter_2000.pth
+python tools/test.py configs/glot/glot_synthetic.py work_dirs/glot_synthetic/best_PA-MPJPE_iter_400.pth
 """
 
 import argparse
@@ -14,7 +14,9 @@ from glot_plugin.dialects import MMHUMAN3D, config_dialect, mmhuman3d_dialect, r
 from glot_plugin.engine.launch import evaluate, prepare, write_result
 from glot_plugin.engine.test_report import scores_report
 from glot_plugin.engine.test_sets import Scores
-from glot_plugin.evaluation.protocols import PROTOCOLS
+from glot_plugin.evaluation.protocols import PROTOCOLS, protocol_notes
+from glot_plugin.files import writable_file
+from glot_plugin.origin import read_origin
 
 
 def main() -> None:
@@ -29,16 +31,27 @@ def main() -> None:
         help="whose definitions the metrics follow: the paper's (default), mmhuman3d's, or both (docs/evaluation.md)",
     )
     args = parser.parse_args()
+    for option, path in {'--out': args.out, '--per-track': args.per_track}.items():
+        if path is not None:  # a test takes long: what cannot be written shows before it
+            writable_file(path, option)
     if config_dialect(args.config) == MMHUMAN3D:
-        scores = evaluate_mmhuman3d(args)
+        scores, notes = evaluate_mmhuman3d(args), []
     else:
         cfg = prepare(load_config(args.config, args.cfg_options), args.work_dir, args.launcher, args.body_models)
         scores = evaluate(cfg, args.checkpoint, args.per_track, args.protocol or 'paper')
-    if args.out is not None:
-        unit = 'mm; 3DPCK and 3DAUC in %'
-        write_result(args.out, scores, config=str(args.config), checkpoint=str(args.checkpoint), unit=unit)
+        notes = protocol_notes(cfg.test_evaluator)
     if is_main_process():
-        print(scores_report(scores, args.checkpoint.name))
+        print(scores_report(scores, args.checkpoint.name, notes))
+    if args.out is not None:
+        write_result(
+            args.out,
+            scores,
+            config=str(args.config),
+            checkpoint=str(args.checkpoint),
+            origin=read_origin(args.checkpoint),
+            cfg_options=args.cfg_options or {},
+            unit='mm; 3DPCK and 3DAUC in %',
+        )
 
 
 def evaluate_mmhuman3d(args: argparse.Namespace) -> Scores:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import sparse
 
 from glot_plugin.errors import InputError
 from glot_plugin.safe_pickle import load_pickled_arrays
@@ -18,7 +17,9 @@ NUM_BETAS = 10
 NUM_VERTICES = 6890
 GENDERS = ('neutral', 'male', 'female')
 MEAN_PARAMS_FILE = 'smpl_mean_params.npz'
+JOINT_REGRESSOR_FILES = ('J_regressor_extra.npy', 'J_regressor_h36m.npy')
 
+_MISSING = 'put the body-model files there, or name their folder (--body-models DIR, body_model_dir)'
 _MODEL_SHAPES = {
     'v_template': (NUM_VERTICES, 3),
     'shapedirs': (NUM_VERTICES, 3, None),
@@ -57,24 +58,35 @@ def smpl_file(model_dir: str | Path, gender: str = 'neutral') -> Path:
 
     `SMPL_NEUTRAL.pkl`, or `.npz` where there is no pickle.
     """
+    found = _find_smpl_file(model_dir, gender)
+    if found is None:
+        name = f'SMPL_{gender.upper()}'
+        raise InputError(
+            f'{model_dir}: no {name}.pkl (nor {name}.npz); put the SMPL files there, or name their folder '
+            '(--body-models DIR, body_model_dir)'
+        )
+    return found
+
+
+def has_smpl_files(model_dir: str | Path, gender: str = 'neutral') -> bool:
+    """Whether `model_dir` has all files of an `SMPLBody` of this gender; what is in them shows when they are loaded."""
+    regressors = all((Path(model_dir) / name).is_file() for name in JOINT_REGRESSOR_FILES)
+    return _find_smpl_file(model_dir, gender) is not None and regressors
+
+
+def _find_smpl_file(model_dir: str | Path, gender: str) -> Path | None:
     if gender not in GENDERS:
         raise InputError(f'gender {gender!r}: expected one of {", ".join(GENDERS)}')
-    candidates = [f'SMPL_{gender.upper()}.pkl', f'SMPL_{gender.upper()}.npz']
-    for folder in (Path(model_dir), Path(model_dir) / 'smpl'):
-        for name in candidates:
-            if (folder / name).is_file():
-                return folder / name
-    raise InputError(
-        f'{model_dir}: no {candidates[0]} (nor {candidates[1]}); put the SMPL files there, or name their '
-        'folder (--body-models DIR, body_model_dir)'
-    )
+    folders = (Path(model_dir), Path(model_dir) / 'smpl')
+    files = (folder / f'SMPL_{gender.upper()}{suffix}' for folder in folders for suffix in ('.pkl', '.npz'))
+    return next((file for file in files if file.is_file()), None)
 
 
 def load_smpl(path: str | Path) -> SMPLArrays:
     """Load one SMPL model file (`.pkl` or `.npz`).
 
     Raises:
-        InputError: The file is absent, not readable, or lacks an array, or one has another shape.
+        InputError: The file is absent, not readable, or lacks an array, or one has another shape or impossible values.
     """
     path = Path(path)
     raw = _load_npz(path) if path.suffix == '.npz' else load_pickled_arrays(path)
@@ -82,12 +94,15 @@ def load_smpl(path: str | Path) -> SMPLArrays:
         raise InputError(f'{path}: expected a dict of arrays, found {type(raw).__name__}')
     missing = [key for key in _MODEL_SHAPES if key not in raw]
     if missing:
-        raise InputError(f'{path}: not an SMPL model: no {", ".join(missing)}; found {", ".join(sorted(raw))}')
+        raise InputError(
+            f'{path}: not an SMPL model: no {", ".join(missing)}; found {", ".join(sorted(map(str, raw)))}'
+        )
     arrays = {key: _checked(raw[key], key, shape, path) for key, shape in _MODEL_SHAPES.items()}
     if arrays['shapedirs'].shape[2] < NUM_BETAS:
         raise InputError(f'{path}: {arrays["shapedirs"].shape[2]} shape components in shapedirs, expected {NUM_BETAS}')
     parents = arrays['kintree_table'][0].astype(np.int64)
     parents[0] = -1  # written as 2**32 - 1
+    _check_indices(path, parents, arrays['f'])
     return SMPLArrays(
         v_template=arrays['v_template'].astype(np.float64),
         shapedirs=arrays['shapedirs'][..., :NUM_BETAS].astype(np.float64),
@@ -99,13 +114,23 @@ def load_smpl(path: str | Path) -> SMPLArrays:
     )
 
 
+def _check_indices(path: Path, parents: np.ndarray, faces: np.ndarray) -> None:
+    for joint, parent in enumerate(parents[1:].tolist(), start=1):
+        if not 0 <= parent < joint:
+            raise InputError(
+                f'{path}: kintree_table: the parent of joint {joint} is {parent}, expected a joint before it'
+            )
+    if faces.size and not 0 <= faces.min() <= faces.max() < NUM_VERTICES:
+        raise InputError(f'{path}: f names vertices {faces.min()} to {faces.max()}, expected 0 to {NUM_VERTICES - 1}')
+
+
 def load_joint_regressor(path: str | Path, rows: int) -> np.ndarray:
     """Load a joint regressor (`J_regressor_extra.npy`, 9 rows; `J_regressor_h36m.npy`, 17) as (rows, V) float64."""
     path = Path(path)
     try:
         regressor = np.load(path, allow_pickle=False)
     except FileNotFoundError:
-        raise InputError(f'{path}: no such file; it belongs to the body-model files') from None
+        raise InputError(f'{path}: no such file; {_MISSING}') from None
     except (ValueError, EOFError, OSError) as error:
         raise InputError(f'{path}: not a whole .npy file ({error})') from error
     return _checked(regressor, path.name, (rows, NUM_VERTICES), path).astype(np.float64)
@@ -131,17 +156,19 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except FileNotFoundError:
-        raise InputError(f'{path}: no such file; it belongs to the body-model files') from None
+        raise InputError(f'{path}: no such file; {_MISSING}') from None
     except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
         raise InputError(f'{path}: not a whole .npz file of plain arrays ({error})') from error
 
 
 def _checked(value: object, key: str, shape: tuple[int | None, ...], path: Path) -> np.ndarray:
-    array = value.toarray() if sparse.issparse(value) else np.asarray(value)
+    array = np.asarray(value)
     fits = len(array.shape) == len(shape) and all(
         want in (None, have) for have, want in zip(array.shape, shape, strict=True)
     )
     if not fits or array.dtype.kind not in 'fiu':
         expected = ' x '.join('any' if n is None else str(n) for n in shape)
         raise InputError(f'{path}: {key} is {array.dtype} {array.shape}, expected numbers, {expected}')
+    if not np.isfinite(array).all():
+        raise InputError(f'{path}: {key} has NaN or infinite values')
     return array

@@ -6,10 +6,12 @@
 | `convert.py` | a database as a track store |
 | `databases.py`, `joblib_file.py`, `instavariety.py` | opening databases: no code in them runs, arrays stay on disk |
 | `columns.py`, `tracks.py`, `layouts.py` | arrays in slices, rows as tracks, joints as the 49 |
+| `raw_sets.py` | the raw data sets by name, which mmhuman3d's converters read |
 | `human_data.py` | a track store as HumanData |
 | `body_model.py` | SMPL's files as plain `.npz` |
 
-HumanData as a track store needs mmhuman3d's joint conventions: `glot_plugin.framework.converters`.
+What needs mmhuman3d: HumanData as a track store, `glot_plugin.framework.converters`, and raw data sets as HumanData,
+`glot_plugin.framework.raw_sets`.
 """
 
 from glot_plugin.converters.body_model import convert_body_model

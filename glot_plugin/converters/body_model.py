@@ -1,5 +1,6 @@
 """SMPL's model files as plain `.npz`: no pickle, no chumpy."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,8 @@ def _convert_file(source: Path, out: Path) -> Path:
         'kintree_table': kintree,
         'f': model.faces.astype(np.uint32),
     }
+    buffer = io.BytesIO()  # on a full disk, numpy would leave the archive open on a file that is closed
+    np.savez(buffer, **arrays)
     with atomic_write(out, 'wb') as file:
-        np.savez(file, **arrays)
+        file.write(buffer.getbuffer())
     return out

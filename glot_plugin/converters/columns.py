@@ -23,21 +23,34 @@ class Column(Protocol):
 
 @dataclass(frozen=True)
 class FileColumn:
-    """A row-major array at `offset` bytes in a file. Read and not mapped, so that no page of it stays in memory."""
+    """An array at `offset` bytes in a file. Read and not mapped, so that no page of it stays in memory."""
 
     path: Path
     offset: int
     dtype: np.dtype
     shape: tuple[int, ...]
+    column_major: bool = False
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         start, stop, _ = rows.indices(self.shape[0])
         width = int(np.prod(self.shape[1:], dtype=np.int64))
+        if self.column_major:
+            return self._read_strided(start, max(stop - start, 0), width)
         count, offset = max(stop - start, 0) * width, self.offset + start * width * self.dtype.itemsize
         array = np.fromfile(self.path, self.dtype, count, offset=offset)
         if array.size != count:
             raise InputError(f'{self.path}: truncated while it was read')
         return array.reshape(-1, *self.shape[1:])
+
+    def _read_strided(self, start: int, count: int, width: int) -> np.ndarray:
+        """Rows of a column-major array: a piece of each of its `width` columns."""
+        pieces = np.empty((width, count), self.dtype)
+        with self.path.open('rb', buffering=0) as file:
+            for column, piece in enumerate(pieces):
+                file.seek(self.offset + (column * self.shape[0] + start) * self.dtype.itemsize)
+                if file.readinto(piece.view(np.uint8)) != piece.nbytes:
+                    raise InputError(f'{self.path}: truncated while it was read')
+        return np.ascontiguousarray(pieces.reshape(*self.shape[:0:-1], count).T)
 
 
 class BlockColumn:
@@ -89,9 +102,17 @@ class BlockColumn:
             raise InputError(f'{self.where}: rows {start}:{stop} cannot be read ({error})') from error
 
 
-def as_text(values: np.ndarray) -> list[str]:
-    """Names of any kind (text, bytes, numbers, objects of these) as texts."""
-    return [item.decode('utf-8', 'replace') if isinstance(item, bytes) else str(item) for item in values.tolist()]
+def as_text(values: np.ndarray, where: str) -> list[str]:
+    """Names (text, bytes, whole numbers, objects of these) as texts.
+
+    Raises:
+        InputError: something else; `where` names file and key.
+    """
+    items = values.tolist()
+    for item in items:
+        if not isinstance(item, str | bytes | int | np.integer):
+            raise InputError(f'{where}: found {item!r}, expected text')
+    return [item.decode('utf-8', 'replace') if isinstance(item, bytes) else str(item) for item in items]
 
 
 def as_numbers(values: np.ndarray, dtype: type, where: str) -> np.ndarray:

@@ -17,7 +17,7 @@ from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
-CONVERTER_VERSION = 1  # raised whenever the same file gives another store
+CONVERTER_VERSION = 2  # raised whenever the same file gives another store
 
 
 def convert_database(
@@ -126,12 +126,22 @@ def source_stamp(source: Path, **settings: object) -> dict:
 
 
 def is_current(store: Path, stamp: dict) -> bool:
-    """Whether a readable store with this stamp is there."""
+    """Whether a readable store with this stamp is there.
+
+    Raises:
+        InputError: the store there is not of this file, and is not to be replaced.
+    """
     try:
         with TrackStore(store) as found:
-            return found.meta.get('converted_from') == stamp
+            made_from = found.meta.get('converted_from')
+            source = made_from['file'] if isinstance(made_from, dict) and 'file' in made_from else found.source
     except InputError:
         return False
+    if source != stamp['file']:
+        raise InputError(
+            f'{store}: is the store of {source}, not of {stamp["file"]}; remove it, or choose another folder of stores'
+        )
+    return made_from == stamp
 
 
 def progress_bar(enabled: bool = True) -> Progress:

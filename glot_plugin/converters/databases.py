@@ -107,7 +107,10 @@ def _checked(path: Path, recipe: Recipe, found: dict, feature_dim: int) -> Datab
 
 
 def _as_column(values: object, where: str) -> Column:
-    column = np.asarray(values) if isinstance(values, list | tuple) else values
+    try:
+        column = np.asarray(values) if isinstance(values, list | tuple) else values
+    except ValueError as error:
+        raise InputError(f'{where}: a list whose rows are not alike ({error})') from error
     if not hasattr(column, 'shape') or not hasattr(column, 'dtype') or not column.shape:
         raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row a frame')
     return column

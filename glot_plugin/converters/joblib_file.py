@@ -2,13 +2,14 @@
 
 A joblib file is a pickle in whose midst the bytes of each array follow its description (`NumpyArrayWrapper`: type,
 shape, order). The unpickler here admits what `safe_pickle` admits and that description, for which it puts the array
-itself; large arrays of files that are not compressed stay on disk (`FileColumn`).
+itself, once the description is checked; large arrays of files that are not compressed stay on disk (`FileColumn`).
 """
 
 import bz2
 import gzip
 import io
 import lzma
+import math
 import pickle
 import zlib
 from collections.abc import Callable
@@ -19,7 +20,8 @@ import numpy as np
 
 from glot_plugin.converters.columns import FileColumn
 from glot_plugin.errors import InputError
-from glot_plugin.safe_pickle import ALLOWED, ArrayUnpickler
+from glot_plugin.pickled_arrays import STAND_INS, Builder, ClassName, StandIn, checked_shape
+from glot_plugin.safe_pickle import ArrayUnpickler
 
 STAY_ON_DISK_BYTES = 2**20  # smaller arrays are read at once
 
@@ -60,31 +62,29 @@ _COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], BinaryIO]], ...] = (
 _UNREADABLE = {b'\x04"M\x18': 'LZ4', b'ZF': "joblib's format before 0.10", b'PK': 'zip (torch.save)'}
 
 
-class _ArrayDescription:
-    """Stand-in for `joblib.numpy_pickle.NumpyArrayWrapper`; its attributes come from the pickle."""
+class _ArrayDescription(StandIn):
+    """`joblib.numpy_pickle.NumpyArrayWrapper`: what is known of an array whose bytes come next."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    order: str
+    def build(self, build: Builder) -> tuple[np.dtype, tuple[int, ...], str]:
+        """Type, shape and order; the class that the array had does not matter."""
+        state = self.attributes()
+        dtype, shape, order = (build(state.get(key)) for key in ('dtype', 'shape', 'order'))
+        if not isinstance(dtype, np.dtype) or order not in ('C', 'F'):
+            raise pickle.UnpicklingError(f'the description of an array with type {dtype!r:.60} and order {order!r:.60}')
+        return dtype, checked_shape(shape), order
 
     @property
-    def is_sound(self) -> bool:
-        state = vars(self)
-        return (
-            isinstance(state.get('dtype'), np.dtype)
-            and isinstance(state.get('shape'), tuple)
-            and all(isinstance(size, int | np.integer) and size >= 0 for size in self.shape)
-            and state.get('order') in ('C', 'F')
-        )
+    def has_padding(self) -> bool:
+        """Whether joblib 1.2 or later wrote it: those pad in front of the bytes."""
+        return 'numpy_array_alignment_bytes' in self.attributes()
 
 
-_ALLOWED: dict[tuple[str, str], Any] = {
-    **ALLOWED,
+_STAND_INS: dict[tuple[str, str], Any] = {
+    **STAND_INS,
     ('joblib.numpy_pickle', 'NumpyArrayWrapper'): _ArrayDescription,
-    # The class that an array had; its contents are a plain array's.
-    ('numpy', 'memmap'): np.ndarray,
-    ('numpy.core.memmap', 'memmap'): np.ndarray,
-    ('numpy._core.memmap', 'memmap'): np.ndarray,
+    ('numpy', 'memmap'): ClassName,
+    ('numpy.core.memmap', 'memmap'): ClassName,
+    ('numpy._core.memmap', 'memmap'): ClassName,
 }
 
 
@@ -99,7 +99,7 @@ class _JoblibUnpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ALLOWED[module, name]
+            return _STAND_INS[module, name]
         except KeyError:
             raise InputError(
                 f'{self._path}: refused to load {module}.{name} from this joblib file: only numpy arrays and plain '
@@ -108,9 +108,8 @@ class _JoblibUnpickler(pickle._Unpickler):
 
     def load_build(self) -> None:
         """Set an object's state; a description is replaced by the array whose bytes come next."""
-        target = self.stack[-2]
-        if isinstance(target, type) or callable(target):
-            raise InputError(f'{self._path}: refused to change {target!r}: no data file may change code')
+        if not isinstance(self.stack[-2], StandIn):
+            raise InputError(f'{self._path}: refused to change {self.stack[-2]!r:.60}: no data file may change code')
         super().load_build()
         if isinstance(self.stack[-1], _ArrayDescription):
             self.stack[-1] = self._read_array(self.stack[-1])
@@ -118,14 +117,12 @@ class _JoblibUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
     def _read_array(self, description: _ArrayDescription) -> np.ndarray | FileColumn:
-        if not description.is_sound:
-            raise InputError(f'{self._path}: the description of an array is damaged')
-        dtype, shape = description.dtype, tuple(int(size) for size in description.shape)
+        dtype, shape, order = Builder()(description)
         if dtype.hasobject:  # objects are a pickle of their own
-            return ArrayUnpickler(self._file_handle, str(self._path)).load()
-        if 'numpy_array_alignment_bytes' in vars(description):  # joblib 1.2 and later pad in front of the bytes
+            return Builder()(ArrayUnpickler(self._file_handle, str(self._path)).load())
+        if description.has_padding:
             self._read_exactly(self._read_exactly(1)[0])
-        count = int(np.prod(shape, dtype=object))
+        count = math.prod(shape)
         size = count * dtype.itemsize
         if self._on_disk:
             start, end = self._file_handle.tell(), self._path.stat().st_size
@@ -133,11 +130,11 @@ class _JoblibUnpickler(pickle._Unpickler):
                 raise InputError(
                     f'{self._path}: truncated: an array of {size} bytes starts {end - start} bytes before the end'
                 )
-            if description.order == 'C' and size >= STAY_ON_DISK_BYTES and shape:
+            if size >= STAY_ON_DISK_BYTES and shape:
                 self._file_handle.seek(size, io.SEEK_CUR)
-                return FileColumn(self._path, start, dtype, shape)
+                return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
         array = np.frombuffer(self._read_exactly(size), dtype, count)
-        return array.reshape(shape, order=description.order)
+        return array.reshape(shape, order=order)
 
     def _read_exactly(self, size: int) -> bytearray:
         data = bytearray(size)
@@ -148,6 +145,10 @@ class _JoblibUnpickler(pickle._Unpickler):
                 raise InputError(f'{self._path}: truncated: {size - len(rest)} bytes left of {size}')
             rest = rest[count:]
         return data
+
+
+def _load(file: BinaryIO, path: Path, on_disk: bool) -> Any:
+    return Builder()(_JoblibUnpickler(file, path, on_disk).load())
 
 
 def load_joblib(path: str | Path) -> Any:
@@ -168,12 +169,12 @@ def load_joblib(path: str | Path) -> Any:
                 if start.startswith(prefix):
                     raise InputError(
                         f'{path}: is in the format {method}; expected a joblib file: write it again with '
-                        'joblib.dump(joblib.load(old), new)'
+                        'joblib.dump(joblib.load(old), new), only if you trust the file: joblib.load runs code from it'
                     )
             for prefix, opener in _COMPRESSIONS:
                 if start.startswith(prefix):
-                    return _JoblibUnpickler(opener(file), path, on_disk=False).load()
-            return _JoblibUnpickler(file, path, on_disk=True).load()
+                    return _load(opener(file), path, on_disk=False)
+            return _load(file, path, on_disk=True)
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything

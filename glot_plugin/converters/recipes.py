@@ -65,5 +65,7 @@ def find_recipes(names: Iterable[str]) -> list[Recipe]:
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise InputError(f'unknown data set {", ".join(unknown)}: expected some of {", ".join(known)}')
+        raise InputError(
+            f'unknown data set {", ".join(unknown)}: expected some of {", ".join(known)}, or raw:NAME (--list)'
+        )
     return [known[name] for name in wanted]

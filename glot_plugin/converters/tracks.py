@@ -9,6 +9,7 @@ from glot_plugin.converters.columns import Column, as_numbers, as_text
 from glot_plugin.errors import InputError
 
 CHUNK_ROWS = 2**16
+MAX_FRAME_NUMBER = 2**53  # float64 holds every whole number up to here
 _LAST_NUMBER = re.compile(r'(\d+)\D*$')
 
 
@@ -24,9 +25,9 @@ class TrackRows:
 def find_tracks(vid_name: Column, frame_id: Column | None, where: str) -> list[TrackRows]:
     """Tracks of a database, by their first rows.
 
-    All rows of one `vid_name` (which carries the person) are one track in the order of their frame numbers. Gaps in the
-    numbers do not cut a track: the paper's windows run over them. Where numbers repeat and start again within one
-    `vid_name`, several people share it; each then is a track of its own, `name#0`, `name#1`, …
+    All rows of one `vid_name` are one track in the order of their frame numbers: the name carries the person. Gaps in
+    the numbers do not cut a track: the paper's windows run over them. A number that comes twice says that people share
+    the name, and whose row is whose cannot be known from the numbers: that is an error.
 
     Args:
         vid_name: (N,) text or bytes.
@@ -34,19 +35,15 @@ def find_tracks(vid_name: Column, frame_id: Column | None, where: str) -> list[T
         where: The file, for errors.
 
     Raises:
-        InputError: an empty name, or a frame number that is none.
+        InputError: a name or a frame number that is none, or people who share a name.
     """
     frames = np.arange(vid_name.shape[0]) if frame_id is None else frame_numbers(frame_id, f'{where}: frame_id')
     runs: dict[str, list[np.ndarray]] = {}
-    for name, start, stop in _runs(vid_name):
+    for name, start, stop in _runs(vid_name, f'{where}: vid_name'):
         if not name:
             raise InputError(f'{where}: vid_name, row {start}: an empty name, expected that of a video and person')
         runs.setdefault(name, []).append(np.arange(start, stop))
-    tracks = []
-    for name, pieces in runs.items():
-        people = _people(np.concatenate(pieces), frames)
-        for number, rows in enumerate(people):
-            tracks.append(TrackRows(name if len(people) == 1 else f'{name}#{number}', rows, frames[rows]))
+    tracks = [_track(name, np.concatenate(pieces), frames, where) for name, pieces in runs.items()]
     return sorted(tracks, key=lambda track: track.rows.min())
 
 
@@ -75,40 +72,47 @@ def frame_numbers(column: Column, where: str) -> np.ndarray:
 
 
 def _as_frame_numbers(values: np.ndarray, where: str) -> np.ndarray:
-    if values.dtype.kind in 'iu':
-        return values
     if values.dtype.kind in 'OSU' and isinstance(values[0], str | bytes):
-        found = [_LAST_NUMBER.search(text) for text in as_text(values)]
+        texts = as_text(values, where)
+        found = [_LAST_NUMBER.search(text) for text in texts]
         if not all(found):
-            raise InputError(f'{where}: found {as_text(values)[found.index(None)]!r}, expected a frame number')
-        return np.array([int(match[1]) for match in found])
-    numbers = as_numbers(values, np.float64, where)
-    if not (np.isfinite(numbers) & (numbers == np.floor(numbers))).all():
-        raise InputError(f'{where}: found a value that is no whole number, expected frame numbers')
+            raise InputError(f'{where}: found {texts[found.index(None)]!r}, expected a frame number')
+        numbers = np.array([float(match[1]) for match in found])
+    else:
+        numbers = as_numbers(values, np.float64, where)
+    good = (np.abs(numbers) < MAX_FRAME_NUMBER) & (numbers == np.floor(numbers))
+    if not good.all():
+        raise InputError(f'{where}: found {numbers[~good][0]:g}, expected whole frame numbers below 2^53')
     return numbers.astype(np.int64)
 
 
-def _runs(vid_name: Column) -> list[tuple[str, int, int]]:
+def _runs(vid_name: Column, where: str) -> list[tuple[str, int, int]]:
     """Rows of one name that follow one another: name, first row, row after the last."""
     starts, names, last = [], [], None
     for start in range(0, vid_name.shape[0], CHUNK_ROWS):
-        chunk = np.asarray(vid_name[start : start + CHUNK_ROWS]).reshape(-1)
+        chunk = np.asarray(vid_name[start : start + CHUNK_ROWS])
+        if chunk.size != len(chunk):
+            raise InputError(f'{where}: found shape {vid_name.shape}, expected one name a row')
+        chunk = chunk.reshape(-1)
         changes = np.flatnonzero(chunk[1:] != chunk[:-1]) + 1
         if start == 0 or chunk[0] != last:
             changes = np.concatenate([[0], changes])
         changes = changes.astype(np.int64)
         starts += (changes + start).tolist()
-        names += as_text(chunk[changes])
+        names += as_text(chunk[changes], where)
         last = chunk[-1]
     return list(zip(names, starts, [*starts[1:], vid_name.shape[0]], strict=True))
 
 
-def _people(rows: np.ndarray, frames: np.ndarray) -> list[np.ndarray]:
-    """The rows of one name, cut into people where frame numbers repeat and start again; each in frame order."""
+def _track(name: str, rows: np.ndarray, frames: np.ndarray, where: str) -> TrackRows:
+    """The rows of one name in frame order."""
+    rows = rows[np.argsort(frames[rows], kind='stable')]
     numbers = frames[rows]
-    restarts = np.flatnonzero(np.diff(numbers) < 0) + 1
-    if not restarts.size:
-        return [rows]
-    if len(np.unique(numbers)) == len(numbers):
-        return [rows[np.argsort(numbers, kind='stable')]]
-    return np.split(rows, restarts)
+    repeated = np.flatnonzero(numbers[1:] == numbers[:-1])
+    if repeated.size:
+        first, second = rows[repeated[0]], rows[repeated[0] + 1]
+        raise InputError(
+            f'{where}: vid_name {name!r} has frame_id {numbers[repeated[0]]} twice, in rows {first} and {second}: '
+            'several people share the name, and nothing tells them apart; expected a vid_name for each video and person'
+        )
+    return TrackRows(name, rows, numbers)

@@ -59,7 +59,7 @@ def read_index(path: Path) -> dict:
     version = index.get('schema_version') if isinstance(index, dict) else None
     if version != SCHEMA_VERSION:
         fix = 'update glot_plugin' if isinstance(version, int) and version > SCHEMA_VERSION else WRITE_AGAIN
-        raise InputError(f'{index_path}: found schema version {version}, expected {SCHEMA_VERSION}; {fix}')
+        raise InputError(f'{index_path}: found schema version {version!r}, expected {SCHEMA_VERSION}; {fix}')
     _check_index(index_path, index)
     return index
 

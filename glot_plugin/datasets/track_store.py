@@ -253,7 +253,11 @@ def open_stores(
     Raises:
         InputError: no store, a broken one, or one of another width.
     """
-    stores = [TrackStore(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
+    paths = paths if isinstance(paths, list | tuple) else [paths]
+    for path in paths:
+        if not isinstance(path, str | os.PathLike):
+            raise InputError(f'stores has {path!r}, expected the path of a track store')
+    stores = [TrackStore(path) for path in paths]
     if not stores:
         raise InputError('stores is empty, expected the path of at least one track store')
     expected = stores[0].feature_dim if feature_dim is None else feature_dim

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 
+from glot_plugin.engine.work_folder import last_checkpoint
 from glot_plugin.errors import NonFiniteLossError
 from glot_plugin.registry import HOOKS
 
@@ -28,10 +30,13 @@ class SeedEachIterationHook(Hook):
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops the run at the first loss term that is infinite or NaN, before another checkpoint is written.
+    """Stops the run at the first loss term that is infinite or NaN, and before a checkpoint of such weights is written.
+
+    The weights are looked at too: a step can break them while the loss before it was finite, and with several
+    processes the loss of another one can have been broken.
 
     Raises:
-        NonFiniteLossError: Names the iteration and the terms.
+        NonFiniteLossError: Names the iteration and the terms, or a weight.
     """
 
     priority = 'VERY_HIGH'
@@ -40,11 +45,21 @@ class FiniteLossHook(Hook):
         values = {name: value.item() for name, value in (outputs or {}).items()}
         broken = [f'{name} = {value}' for name, value in values.items() if not math.isfinite(value)]
         if broken:
-            kept = runner.message_hub.runtime_info.get('last_ckpt', 'none was written yet')
-            raise NonFiniteLossError(
-                f'iteration {runner.iter + 1}: {", ".join(broken)}. The run was stopped; '
-                f'the last good checkpoint: {kept}'
-            )
+            raise _stopped(runner, runner.iter + 1, ', '.join(broken))
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        # Parameters only: a buffer may be infinite by design, as an attention mask.
+        broken = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
+        if broken:
+            reason = f'{len(broken)} weights became infinite or NaN, the first of them {broken[0]}'
+            raise _stopped(runner, checkpoint['meta']['iter'], reason)
+
+
+def _stopped(runner, iteration: int, reason: str) -> NonFiniteLossError:
+    # From the folder: mmengine notes a checkpoint's name before it is written.
+    kept = last_checkpoint(runner.work_dir) or 'none was written yet'
+    return NonFiniteLossError(f'iteration {iteration}: {reason}. The run was stopped; the last good checkpoint: {kept}')
 
 
 @HOOKS.register_module()

@@ -9,14 +9,28 @@ from mmengine import Config
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from glot_plugin.config import check_framework_files, config_errors, set_body_model_dir
+from glot_plugin.config import (
+    check_called_types,
+    check_framework_files,
+    config_errors,
+    config_nodes,
+    set_body_model_dir,
+)
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.runner import GLoTRunner
 from glot_plugin.engine.test_report import write_track_table
 from glot_plugin.engine.test_sets import Scores, use_test_sets
+from glot_plugin.engine.work_folder import last_checkpoint
 from glot_plugin.errors import InputError
 from glot_plugin.files import atomic_write, writable_folder
 from glot_plugin.preflight import require
+
+# A loop needs all of its keys.
+LOOP_KEYS = (
+    ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+    ('val_dataloader', 'val_cfg', 'val_evaluator'),
+    ('test_dataloader', 'test_cfg', 'test_evaluator'),
+)
 
 
 def prepare(
@@ -43,19 +57,18 @@ def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Seq
 
     Args:
         cfg: From `prepare`.
-        resume: A checkpoint to go on from, or True for the latest one in the work folder.
+        resume: A checkpoint to go on from, or True for the last one in the work folder (where there is none, the run
+            starts anew).
         amp: Run the forward pass in bfloat16.
         hooks: Further hooks, beside the config's.
 
     Raises:
-        InputError: The config, the data or the checkpoint is wrong.
-        NonFiniteLossError: A loss term became infinite or NaN.
+        InputError: The config, the data or the checkpoint is wrong, or the work folder has another run's checkpoints.
+        NonFiniteLossError: A loss term or a weight became infinite or NaN.
     """
     if amp:
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
-    if resume:
-        cfg.resume = True
-        cfg.load_from = resume if isinstance(resume, str) else None
+    _set_start(cfg, resume)
     if cfg.get('test_sets'):  # they are tested on by `evaluate`; the Runner knows one test set only
         for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
             cfg.pop(key, None)
@@ -66,6 +79,24 @@ def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Seq
     with config_errors(str(cfg.filename)):
         runner.train()
     return runner
+
+
+def _set_start(cfg: Config, resume: str | bool) -> None:
+    """Put into the config what the run starts from: the run to go on with, given weights, or nothing."""
+    if not resume and cfg.get('resume'):  # the config's own wish
+        resume = cfg.get('load_from') or True
+    last = last_checkpoint(cfg.work_dir)
+    if resume:
+        start = last if resume is True else resume
+        cfg.resume = start is not None
+        cfg.load_from = cfg.get('load_from') if start is None else str(start)
+    elif last is not None:
+        raise InputError(
+            f'{cfg.work_dir}: a run has its checkpoints there ({last.name}); go on with it (--resume), or name another '
+            'folder (--work-dir DIR)'
+        )
+    if cfg.get('load_from') and cfg.model.get('init_from_spin'):
+        cfg.model.init_from_spin = None  # all weights come from the checkpoint
 
 
 def evaluate(
@@ -101,8 +132,24 @@ def evaluate(
 def build_runner(cfg: Config) -> GLoTRunner:
     """The runner of a config; unknown types and arguments are errors that name the config."""
     init_distributed(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    check_called_types(cfg)
+    _check_loops(cfg)
     with config_errors(str(cfg.filename)):
         return GLoTRunner.from_cfg(cfg)
+
+
+def _check_loops(cfg: Config) -> None:
+    """Check what mmengine and torch would refuse without a name."""
+    for keys in LOOP_KEYS:
+        absent = [key for key in keys if cfg.get(key) is None]
+        if 0 < len(absent) < len(keys):
+            raise InputError(
+                f'{cfg.filename}: {" and ".join(absent)} not given or None; expected all of {", ".join(keys)}, or none'
+            )
+    for node in config_nodes(cfg._cfg_dict):
+        workers = node.get('num_workers', 0)
+        if not isinstance(workers, int) or workers < 0:
+            raise InputError(f'{cfg.filename}: num_workers is {workers!r}, expected a number from 0')
 
 
 def write_result(path: str | Path, metrics: dict, **about: str) -> None:
@@ -111,18 +158,3 @@ def write_result(path: str | Path, metrics: dict, **about: str) -> None:
         with atomic_write(path) as file:
             json.dump({**about, 'metrics': metrics}, file, indent=2)
             file.write('\n')
-
-
-def latest_checkpoint(work_dir: str | Path) -> Path:
-    """The newest best checkpoint of a work folder, or its latest one.
-
-    Raises:
-        InputError: There is none.
-    """
-    best = sorted(Path(work_dir).glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
-    if best:
-        return best[-1]
-    pointer = Path(work_dir) / 'last_checkpoint'
-    if not pointer.is_file():
-        raise InputError(f'{work_dir}: no checkpoint there')
-    return Path(pointer.read_text().strip())

@@ -13,6 +13,7 @@ from torch import nn
 
 from glot_plugin.checkpoints import load_state, read_checkpoint
 from glot_plugin.engine.distributed import init_distributed
+from glot_plugin.errors import InputError
 from glot_plugin.registry import RUNNERS
 
 
@@ -49,9 +50,12 @@ class GLoTRunner(Runner):
         """Load weights that must fit exactly.
 
         Raises:
-            InputError: The file is absent, damaged or does not fit (its keys are listed).
+            InputError: The file is absent, damaged or does not fit (its keys are listed), or the run is to go on from
+                it and it has weights only.
         """
         checkpoint = read_checkpoint(filename, map_location)
+        if self._resume:
+            self._prepare_resume(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state = checkpoint['state_dict']
         for pattern, replacement in revise_keys or [(r'^module\.', '')]:
@@ -60,6 +64,20 @@ class GLoTRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Loaded checkpoint {filename}')
         return checkpoint
+
+    def _prepare_resume(self, checkpoint: dict[str, Any], filename: str) -> None:
+        """Check that a run can go on from the checkpoint, and let its best one be in this work folder."""
+        if 'optimizer' not in checkpoint:
+            raise InputError(
+                f'{filename}: no optimizer state, so no run can go on from it; expected an iter_….pth (--resume), or '
+                f'start anew with its weights (--cfg-options load_from={filename})'
+            )
+        info = checkpoint['message_hub']['runtime_info']
+        for key in info:
+            # mmengine removes the best checkpoint so far when there is a better one. In a folder that was moved or
+            # copied, or that goes on from another one's checkpoint, it must not be the other folder's.
+            if key.startswith('best_ckpt'):
+                info[key] = str(Path(self.work_dir) / Path(info[key]).name)
 
     def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
         """Write a checkpoint; it appears under its name only when it is whole."""

@@ -9,18 +9,14 @@ from glot_plugin.engine.test_sets import Scores
 from glot_plugin.evaluation.joint_scores import metric_unit
 from glot_plugin.files import atomic_write
 
-WHY_THEY_DIFFER = (
-    'The protocols are not comparable: paper takes the neutral SMPL body on both sides and the hips as root; mmhuman3d '
-    "takes the body of each person's gender for the target (and for both meshes of PVE) and the pelvis as root."
-)
 
-
-def scores_report(scores: Scores, title: str = '') -> str:
-    """A table with a row a test set and protocol; below it the units, and with two protocols why they differ.
+def scores_report(scores: Scores, title: str = '', notes: Sequence[str] = ()) -> str:
+    """A table with a row a test set and protocol; below it the units and what else to know.
 
     Args:
         scores: By test set, protocol and metric.
         title: Head of the first column.
+        notes: Sentences below the table, as from `protocol_notes`.
     """
     protocols = {protocol for by_protocol in scores.values() for protocol in by_protocol}
     rows = {
@@ -28,8 +24,8 @@ def scores_report(scores: Scores, title: str = '') -> str:
         for name, by_protocol in scores.items()
         for protocol, metrics in by_protocol.items()
     }
-    lines = [metrics_table(rows, title), '', 'Errors in mm (ACCEL in mm per frame²), 3DPCK and 3DAUC in %.']
-    return '\n'.join(lines if len(protocols) == 1 else [*lines, WHY_THEY_DIFFER])
+    units = 'Errors in mm (ACCEL in mm per frame²), 3DPCK and 3DAUC in %.'
+    return '\n'.join([metrics_table(rows, title), '', units, *notes])
 
 
 def write_track_table(path: str | Path, rows: Sequence[dict]) -> None:

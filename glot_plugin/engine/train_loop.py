@@ -1,7 +1,10 @@
 """The training loop: iteration-based, resumed without replaying data."""
 
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import IterBasedTrainLoop
 
+from glot_plugin.errors import InputError
+from glot_plugin.evaluation.track_metric import TrackMetric
 from glot_plugin.registry import LOOPS
 
 
@@ -18,7 +21,13 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     """
 
     def run(self):
-        """Train to `max_iters`."""
+        """Train to `max_iters`.
+
+        Raises:
+            InputError: No validation could be due, or they do not give what the best checkpoint is chosen by.
+        """
+        if self.runner.val_loop is not None:
+            self._check_validation()
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         sampler = self.dataloader.batch_sampler
@@ -37,6 +46,22 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
+
+    def _check_validation(self) -> None:
+        if self.val_interval < 1:
+            raise InputError(f'train_cfg.val_interval is {self.val_interval}, expected at least 1')
+        metrics = self.runner.val_loop.evaluator.metrics
+        if not all(isinstance(metric, TrackMetric) for metric in metrics):
+            return  # others do not say what they give
+        names = [f'{metric.prefix}/{name}' if metric.prefix else name for metric in metrics for name in metric.metrics]
+        for hook in self.runner.hooks:
+            wanted = hook.key_indicators if isinstance(hook, CheckpointHook) and hook.save_best else ()
+            unknown = [name for name in wanted if name not in ('auto', *names)]
+            if unknown:
+                raise InputError(
+                    f'default_hooks.checkpoint.save_best: val_evaluator gives no {", ".join(unknown)}; '
+                    f'expected one of {", ".join(names)}'
+                )
 
     def _validate_if_due(self) -> None:
         due = self._iter % self.val_interval == 0 or self._iter == self._max_iters

@@ -1,10 +1,27 @@
 """The two protocols of evaluation, as configs of metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from glot_plugin.errors import InputError
 
 PROTOCOLS = ('paper', 'mmhuman3d', 'both')
+# How mmhuman3d's numbers differ from the paper's, by its data set.
+DIFFERENCES = {
+    'pw3d': (
+        'not comparable: paper takes the neutral SMPL body on both sides and the hips as root; mmhuman3d the body of '
+        "each person's gender for the target (and for both meshes of PVE) and the pelvis as root."
+    ),
+    'h36m': (
+        'not comparable: paper takes the stored LSP joints as target and the hips as root; mmhuman3d the stored '
+        'Human3.6M joints and the pelvis.'
+    ),
+    'mpi_inf_3dhp': 'both protocols compare the same 17 joints with the same root.',
+}
+ONE_GENDER = (
+    "mmhuman3d takes the body of each person's gender; its rows here have the {gender} one for all "
+    '(mmhuman3d_evaluator.gender), so they are not what mmhuman3d itself reports. They are not comparable with paper '
+    'either, whose root is the hips and not the pelvis.'
+)
 
 
 def evaluator_configs(
@@ -45,3 +62,21 @@ def _framework_config(paper: list[dict], given: dict) -> dict:
             "body_model=dict(type='SMPLBody', model_dir='data/body_models')"
         )
     return config
+
+
+def protocol_notes(evaluators: Mapping[str, Sequence[dict]]) -> list[str]:
+    """What to know before the numbers of mmhuman3d's protocol are compared with others, a sentence a kind of test set.
+
+    Args:
+        evaluators: Configs of the metrics of each test set, by its name (see `evaluator_configs`).
+    """
+    sets: dict[str, list[str]] = {}
+    for name, metrics in evaluators.items():
+        framework = [metric for metric in metrics if str(metric.get('type')).endswith('MMHuman3DMetric')]
+        for metric in framework:
+            dataset, gender = metric.get('dataset_name', 'pw3d'), metric.get('gender', 'track')
+            if dataset == 'pw3d' and gender != 'track':
+                sets.setdefault(ONE_GENDER.format(gender=gender), []).append(name)
+            elif len(metrics) > len(framework):
+                sets.setdefault(DIFFERENCES[dataset], []).append(name)
+    return [f'{", ".join(names)}: {sentence}' for sentence, names in sets.items()]

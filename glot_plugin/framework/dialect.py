@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import logging
 import re
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from glot_plugin.config import set_body_model_dir
 from glot_plugin.errors import InputError
 from glot_plugin.files import writable_folder
 from glot_plugin.framework import dialect_settings as settings
+from glot_plugin.framework.dialect_trial import try_parts
 from glot_plugin.framework.our_parts.state import keep_out_of_checkpoints
 
 # Keys of `evaluation` for the hook; the others are for the data set's `evaluate`.
@@ -84,6 +86,8 @@ def prepare(
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     if deterministic:
         torch.use_deterministic_algorithms(True, warn_only=True)
+    elif cfg.get('cudnn_benchmark', False):
+        torch.backends.cudnn.benchmark = True
     return launcher != 'none'
 
 
@@ -134,17 +138,10 @@ def train(
         _existing(Path(cfg.load_from))
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     logger = get_root_logger(log_file=str(Path(cfg.work_dir) / f'{timestamp}.log'), log_level=cfg.log_level)
-    model = build_model(cfg)
-    absent = settings.missing_parts(model, cfg)
-    if absent:
-        raise InputError(f'{path}: optimizer has {", ".join(absent)}, of which {cfg.model.type} has no part')
-    for warning in [*settings.ignored_settings(cfg), *settings.untrained_parts(model, cfg)]:
-        logger.warning(f'{path}: {warning}')
-    model.init_weights()
-    if cfg.resume_from:
-        load_weights(model, cfg.resume_from)  # mmcv would go on with what fits, and say so in the log
+    model = _model_to_train(cfg, logger)
     with config_errors(str(path)):
         datasets = [build_dataset(each) for each in _workflow_data(cfg)]
+    try_parts(model, datasets[0], f'{path}: data.train')
     text = cfg.pretty_text
     cfg.dump(str(Path(cfg.work_dir) / Path(path).name))
     if cfg.checkpoint_config is not None:
@@ -162,6 +159,20 @@ def train(
             meta={'seed': seed, 'exp_name': Path(path).stem, 'config': text},
         )
     return cfg
+
+
+def _model_to_train(cfg: Config, logger: logging.Logger) -> nn.Module:
+    """The model with its first weights; settings that would have no effect on it are warned about."""
+    model = build_model(cfg)
+    absent = settings.missing_parts(model, cfg)
+    if absent:
+        raise InputError(f'{cfg.filename}: optimizer has {", ".join(absent)}, of which {cfg.model.type} has no part')
+    for warning in [*settings.ignored_settings(cfg), *settings.untrained_parts(model, cfg)]:
+        logger.warning(f'{cfg.filename}: {warning}')
+    model.init_weights()
+    if cfg.resume_from:
+        load_weights(model, cfg.resume_from)  # mmcv would go on with what fits, and say so in the log
+    return model
 
 
 def _workflow_data(cfg: Config) -> list[Any]:
@@ -205,6 +216,7 @@ def evaluate(
     load_weights(model, checkpoint)
     with config_errors(str(path)):
         dataset = build_dataset(cfg.data.test, {'test_mode': True})
+        try_parts(model, dataset, f'{path}: data.test')
         loader = build_dataloader(
             dataset,
             samples_per_gpu=cfg.data.samples_per_gpu,
@@ -276,7 +288,8 @@ def config_errors(name: str) -> Iterator[None]:
         if match is None:
             raise
         unknown = match[1].strip('\'"')
-        raise InputError(f'{name}: unknown type {unknown!r} in {match[2]}; docs/mixing.md lists our parts') from error
+        hint = '' if match[2] in ('optimizer', 'runner', 'hook') else '; docs/mixing.md lists our parts'
+        raise InputError(f'{name}: unknown type {unknown!r} in {match[2].removeprefix("glot::")}{hint}') from error
     except TypeError as error:
         if 'unexpected keyword argument' not in str(error) and 'required positional argument' not in str(error):
             raise

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from mmcv import Config
+from mmcv.runner.hooks import HOOKS
 from torch import nn
 
 from glot_plugin.errors import InputError
@@ -20,7 +21,7 @@ DEFAULTS = {
     'workflow': [('train', 1)],
 }
 FILE_KEYS = ('model_path', 'model_dir', 'joints_regressor', 'extra_joints_regressor', 'smpl_mean_params')
-GRADIENT_SETTINGS = ('grad_clip', 'type', 'coalesce', 'bucket_size_mb', 'detect_anomalous_params')
+GRADIENT_SETTINGS = ('grad_clip', 'cumulative_iters', 'type', 'coalesce', 'bucket_size_mb', 'detect_anomalous_params')
 
 
 def fill_defaults(cfg: Config, name: str) -> None:
@@ -72,7 +73,51 @@ def check_training(cfg: Config, name: str) -> None:
         raise InputError(
             f'{name}: data.workers_per_gpu is {workers!r}, expected at least 1: its workers are kept alive'
         )
+    _check_policy(cfg, name)
     _check_evaluation(cfg, name)
+    _check_conventions(cfg, name)
+    _check_lengths(cfg, name)
+
+
+def _check_policy(cfg: Config, name: str) -> None:
+    policy, ending = cfg.lr_config.get('policy'), 'LrUpdaterHook'
+    if not isinstance(policy, str):
+        raise InputError(f"{name}: lr_config.policy={policy!r}, expected a name, as 'step'")
+    if HOOKS.get((policy.title() if policy.islower() else policy) + ending) is None:
+        known = ', '.join(sorted(each.removesuffix(ending) for each in HOOKS.module_dict if each.endswith(ending)))
+        raise InputError(f'{name}: lr_config.policy={policy!r}, expected one of {known}')
+
+
+def _train_sets(cfg: Config) -> dict[str, dict]:
+    """The training sets by key; a `MixedDataset` has several."""
+    train = cfg.data.get('train') or {}
+    if 'configs' not in train:
+        return {'data.train': train}
+    return {f'data.train.configs.{index}': each for index, each in enumerate(train.configs)}
+
+
+def _check_conventions(cfg: Config, name: str) -> None:
+    """Keypoints of the data and of the body model are compared one by one, whatever joints they are."""
+    body = cfg.model.get('body_model_train') or {}
+    given = {
+        'model.convention': cfg.model.get('convention'),
+        'model.body_model_train.keypoint_dst': body.get('keypoint_dst'),
+    }
+    given |= {f'{key}.convention': each.get('convention') for key, each in _train_sets(cfg).items()}
+    given = {key: value for key, value in given.items() if value is not None}
+    if len(set(given.values())) > 1:
+        found = ', '.join(f'{key}={value!r}' for key, value in given.items())
+        raise InputError(
+            f'{name}: the joints of the body and of the data are not the same: {found}; expected one convention'
+        )
+
+
+def _check_lengths(cfg: Config, name: str) -> None:
+    """Clips of several training sets become one batch."""
+    lengths = {f'{key}.seq_len': each.seq_len for key, each in _train_sets(cfg).items() if 'seq_len' in each}
+    if len(set(lengths.values())) > 1:
+        found = ', '.join(f'{key}={value}' for key, value in lengths.items())
+        raise InputError(f'{name}: {found}; expected the same number of frames in all, which are batched together')
 
 
 def _check_evaluation(cfg: Config, name: str) -> None:
@@ -99,9 +144,10 @@ def ignored_settings(cfg: Config) -> list[str]:
     if cfg.get('use_adversarial_train', False):
         given = [key for key in GRADIENT_SETTINGS if hook.get(key) is not None]
         if given:
+            settings = ', '.join(f'{key}={hook[key]!r}' for key in given)
             ignored.append(
-                f'optimizer_config.{given[0]}={hook[given[0]]!r} has no effect: with use_adversarial_train=True the '
-                'model steps its optimizers itself, and gradients are not clipped'
+                f'optimizer_config ({settings}) has no effect: with use_adversarial_train=True the model steps its '
+                'optimizers itself, after every batch, and gradients are not clipped'
             )
     if cfg.get('fp16') is not None:
         ignored.append("fp16 has no effect: no part of mmhuman3d's estimators runs in half precision")

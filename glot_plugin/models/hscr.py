@@ -40,8 +40,7 @@ class JointCorrections(nn.Module):
     Args:
         hidden_dim: Width of the hidden layer.
         parents: Parent of each joint, -1 for a root.
-        own_rotation: Which six numbers of the flattened pose are joint i's own rotation. `published` reads i … i + 5,
-            as the original code does and its weights need; `joint` reads 6 i … 6 i + 5, as the paper says.
+        own_rotation: See `HSCR`.
     """
 
     def __init__(self, hidden_dim: int, parents: Sequence[int], own_rotation: str = 'published') -> None:
@@ -104,7 +103,8 @@ class HSCR(nn.Module):
         dropout: On both hidden layers, in training.
         parents: Parent of each joint, -1 for a root; a parent comes before its children. SMPL's 24 joints by default.
         num_betas: Shape components.
-        own_rotation: `published` (what the original's weights need) or `joint`, see `JointCorrections`.
+        own_rotation: Which six numbers of the flattened pose are joint i's own rotation. `published` reads i … i + 5,
+            as the original code does and its weights need; `joint` reads 6 i … 6 i + 5, as the paper says.
     """
 
     def __init__(

@@ -27,6 +27,12 @@ def sinusoidal_position_embedding(num_frames: int, dim: int) -> Tensor:
     return torch.stack([torch.sin(frame * frequency), torch.cos(frame * frequency)], dim=-1).flatten(1)[:, :dim]
 
 
+def check_num_heads(dim: int, num_heads: int) -> None:
+    """Raise an `InputError` unless the heads of an attention share its width evenly."""
+    if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
+        raise InputError(f'num_heads={num_heads!r}: expected an integer that divides the width {dim}')
+
+
 class PositionEmbedding(nn.Module):
     """Adds an embedding of the frame's position to tokens (B, T, dim).
 
@@ -72,6 +78,7 @@ class TransformerEncoder(nn.Module):
         drop_path: float = 0.2,
     ) -> None:
         super().__init__()
+        check_num_heads(dim, num_heads)
         rates = torch.linspace(0, drop_path, depth).tolist()
         self.blocks = nn.Sequential(
             *(
@@ -96,8 +103,7 @@ class CrossAttention(nn.Module):
 
     def __init__(self, dim: int, num_heads: int = 8) -> None:
         super().__init__()
-        if dim % num_heads:
-            raise InputError(f'num_heads={num_heads} does not divide the width {dim}')
+        check_num_heads(dim, num_heads)
         self.num_heads = num_heads
         self.query = nn.Linear(dim, dim, bias=False)
         self.key_value = nn.Linear(dim, 2 * dim, bias=False)

@@ -19,8 +19,8 @@ from glot_plugin.registry import MODELS
 
 def check_mask_ratio(mask_ratio: float) -> None:
     """Raise an `InputError` unless the ratio is in [0, 1)."""
-    if not 0 <= mask_ratio < 1:
-        raise InputError(f'mask_ratio={mask_ratio}: expected a number in [0, 1)')
+    if not isinstance(mask_ratio, int | float) or not 0 <= mask_ratio < 1:
+        raise InputError(f'mask_ratio={mask_ratio!r}: expected a number in [0, 1)')
 
 
 def num_visible_frames(num_frames: int, mask_ratio: float) -> int:

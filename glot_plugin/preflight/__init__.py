@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmengine import Config
 
 from glot_plugin.errors import InputError
-from glot_plugin.preflight.files import file_needs
+from glot_plugin.preflight.files import CHECKPOINT, file_needs
 from glot_plugin.preflight.needs import Need, needs_table, problems
 from glot_plugin.preflight.resources import resources
 from glot_plugin.preflight.stores import track_needs, train_needs
@@ -21,9 +21,9 @@ def config_needs(cfg: Config, parts: Sequence[str] = PARTS, thorough: bool = Tru
     Only our own data sets, metrics and body models are looked into; of mmhuman3d's parts, the files that they name.
 
     Args:
-        cfg: The config; nothing in it is built.
+        cfg: The config.
         parts: Some of `PARTS`.
-        thorough: Also read the body-model files and weights, not only look whether they are there.
+        thorough: Also read the body-model files and weights, and see that they fit, not only that they are there.
     """
     needs: list[Need] = []
     for part in parts:
@@ -37,7 +37,10 @@ def require(cfg: Config, parts: Sequence[str]) -> None:
     Raises:
         InputError: Lists all that is missing or wrong, and the commands that make it.
     """
-    message = problems(config_needs(cfg, parts, thorough=False))
+    needs = config_needs(cfg, parts, thorough=False)
+    message = problems(needs)
     if message:
         name = cfg.filename or 'config'
-        raise InputError(f'{name}: {message}\nThe whole list: python tools/check_data.py {name}')
+        if any(need.problem and need.use != CHECKPOINT for need in needs):  # one from the command line is not in it
+            message += f'\nThe whole list: python tools/check_data.py {name}'
+        raise InputError(f'{name}: {message}')

@@ -15,10 +15,12 @@ from glot_plugin.body_model.smpl_files import (
 from glot_plugin.checkpoints import read_checkpoint
 from glot_plugin.config import FILE_KEYS, FRAMEWORK_SCOPE, config_nodes
 from glot_plugin.errors import InputError
+from glot_plugin.preflight.head import build_head
 from glot_plugin.preflight.needs import Need
 from glot_plugin.preflight.stores import is_ours
-from glot_plugin.spin import read_spin_regressor
+from glot_plugin.spin import fit_spin, read_spin_regressor
 
+CHECKPOINT = 'checkpoint'
 Check = Callable[[Path], object]
 # Joint regressors of an SMPLBody, with their rows.
 REGRESSOR_ROWS = {'J_regressor_extra.npy': 9, 'J_regressor_h36m.npy': 17}
@@ -41,8 +43,10 @@ def file_needs(cfg: Config, parts: Sequence[str], thorough: bool) -> list[Need]:
         wanted |= _named_files(node)
     if 'train' in parts and is_ours(model, 'GLoTEstimator'):
         wanted |= _starting_point(model)
+        if model.get('init_from_spin') is not None:
+            wanted['weights', Path(model['init_from_spin'])] = _spin_check(cfg) if thorough else read_spin_regressor
     if cfg.get('load_from'):
-        wanted['weights', Path(cfg.load_from)] = read_checkpoint
+        wanted[CHECKPOINT, Path(cfg.load_from)] = read_checkpoint
     return [_file_need(use, path, check, thorough) for (use, path), check in wanted.items()]
 
 
@@ -71,7 +75,7 @@ def _check_regressor(path: Path) -> object:
 
 
 def _starting_point(model: dict) -> dict[tuple[str, Path], Check | None]:
-    """Files that training from scratch begins with, as `GLoTEstimator.init_weights` reads them."""
+    """The mean parameters that training from scratch begins with, as `GLoTEstimator.init_weights` reads them."""
     files: dict[tuple[str, Path], Check | None] = {}
     source = model.get('mean_params')
     if source is None and model.get('body_model') is not None:
@@ -79,9 +83,13 @@ def _starting_point(model: dict) -> dict[tuple[str, Path], Check | None]:
     if source is not None:
         path = Path(source)
         files['body model', path if path.suffix == '.npz' else path / MEAN_PARAMS_FILE] = load_mean_params
-    if model.get('init_from_spin') is not None:
-        files['weights', Path(model['init_from_spin'])] = read_spin_regressor
     return files
+
+
+def _spin_check(cfg: Config) -> Check:
+    """What reads SPIN's file, and sees that it fits the model where that can be built."""
+    head = build_head(cfg)
+    return read_spin_regressor if head is None else lambda path: fit_spin(head, path)
 
 
 def _file_need(use: str, path: Path, check: Check | None, thorough: bool) -> Need:
@@ -97,6 +105,6 @@ def _file_need(use: str, path: Path, check: Check | None, thorough: bool) -> Nee
 
 
 def _with_fix(use: str, problem: str) -> str:
-    if use == 'weights' or '--body-models' in problem:
+    if use in ('weights', CHECKPOINT) or '--body-models' in problem:
         return problem
     return f'{problem}; put the body-model files there, or name their folder (--body-models DIR)'

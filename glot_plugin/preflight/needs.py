@@ -23,7 +23,8 @@ class Need:
         is_store: Whether it is a track store.
         store: The track store, where it is one that could be opened.
         windows: Training windows of the store: with 2D targets only, and with 3D.
-        num_bytes: On disk; for a store that is missing about what it will take, None where that is not known.
+        num_bytes: On disk; None: it is not there.
+        expected_bytes: About what a store that is to be made will take; None: not known.
     """
 
     use: str
@@ -33,6 +34,7 @@ class Need:
     store: TrackStore | None = None
     windows: tuple[int, int] | None = None
     num_bytes: int | None = None
+    expected_bytes: int | None = None
 
 
 def problems(needs: Sequence[Need]) -> str:
@@ -83,8 +85,15 @@ def _row(need: Need) -> tuple[str, ...]:
         columns = ', '.join(['features', *extra])
         tracks, frames = str(need.store.num_tracks), str(need.store.num_frames)
     windows = ('', '') if need.windows is None else tuple(map(str, need.windows))
-    size = '' if need.num_bytes is None else f'{"≈ " if _absent(need) else ""}{need.num_bytes / MB:.0f}'
-    return need.use, str(need.path), state, columns, tracks, frames, *windows, size
+    return need.use, str(need.path), state, columns, tracks, frames, *windows, _size(need)
+
+
+def _size(need: Need) -> str:
+    if need.num_bytes is not None:
+        return f'{need.num_bytes / MB:.0f}'
+    if need.expected_bytes is not None:
+        return f'≈ {need.expected_bytes / MB:.0f}'
+    return 'unknown' if need.is_store else ''
 
 
 def _absent(need: Need) -> bool:

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 from mmengine import Config
 
+from glot_plugin.preflight.head import build_head
 from glot_plugin.preflight.needs import MB, Need
 from glot_plugin.preflight.stores import ALL_TARGETS, DEFAULT_FEATURE_DIM, feature_dim, frame_bytes, is_ours
 
 GB = 1e9
+# Of a parameter in training: itself, its gradient and Adam's two moments, in single precision.
+TRAINING_BYTES = 16
 
 
 def resources(cfg: Config, needs: Sequence[Need]) -> str:
@@ -26,8 +29,12 @@ def _disk(cfg: Config, needs: Sequence[Need]) -> str:
     if absent:
         width = feature_dim(cfg) or DEFAULT_FEATURE_DIM
         frame = frame_bytes(ALL_TARGETS, width)
+        known = [need.expected_bytes for need in absent if need.expected_bytes is not None]
+        unknown = len(absent) - len(known)
+        total = f'{"at least" if unknown else "about"} {sum(known) / GB:.1f} GB' if known else 'of unknown size'
         text += (
-            f' {len(absent)} are to come, at {frame / 1e3:.1f} kB a frame with all targets, '
+            f' {len(absent)} are to come, {total}{f" ({unknown} of unknown size)" if known and unknown else ""}: '
+            f'{frame / 1e3:.1f} kB a frame with all targets, '
             f'{(frame - 2 * width) / 1e3:.1f} kB with half-precision features (--half).'
         )
     for path in stores:
@@ -45,6 +52,13 @@ def _memory(cfg: Config, needs: Sequence[Need]) -> str:
         batches = workers * (loader.get('prefetch_factor') or 2) + 1
         size = batches * loader['batch_size'] * loader['dataset'].get('num_frames', 16) * frame
         text += f' Training batches that wait: {batches}, {size / MB:.0f} MB ({workers} workers on each GPU).'
+    head = build_head(cfg)
+    if head is not None:
+        size = sum(parameter.numel() for parameter in head.parameters())
+        text += (
+            f' The model: {size / 1e6:.1f} M parameters, {4 * size / MB:.0f} MB; in training, with gradients and '
+            f'optimiser, {TRAINING_BYTES * size / MB:.0f} MB; activations come on top.'
+        )
     lengths = [int(np.diff(need.store.track_offsets).max()) for need in needs if need.store and need.windows is None]
     if lengths:
         text += f' The longest test track: {max(lengths)} frames, {max(lengths) * frame / MB:.0f} MB.'

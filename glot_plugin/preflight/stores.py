@@ -111,15 +111,19 @@ def _store_need(use: str, path: Path, columns: Sequence[str], width: int | None)
     try:
         store = TrackStore(path)
     except InputError as error:
-        return Need(use, path, str(error), is_store=True, num_bytes=_expected_bytes(path.name, width))
+        expected = _expected_bytes(path.name, width)
+        return Need(use, path, str(error), True, num_bytes=_folder_bytes(path), expected_bytes=expected)
     absent = [name for name in columns if name not in store.frame_columns]
     problem = None
     if absent:
         problem = f'{path}: no {", ".join(absent)}; found {", ".join(store.frame_columns)}'
     elif width is not None and store.feature_dim != width:
         problem = f'{path}: features are {store.feature_dim} wide, expected {width} (model.head.in_dim)'
-    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
-    return Need(use, path, problem, True, store, num_bytes=size)
+    return Need(use, path, problem, True, store, num_bytes=_folder_bytes(path))
+
+
+def _folder_bytes(path: Path) -> int | None:
+    return sum(file.stat().st_size for file in path.iterdir() if file.is_file()) if path.is_dir() else None
 
 
 def _expected_bytes(name: str, width: int | None) -> int | None:

@@ -7,6 +7,7 @@ from smplx.utils import Struct
 
 from glot_plugin.body_model import SMPLBody, camera_to_translation, load_mean_params, load_smpl, project
 from glot_plugin.body_model.joint_sets import H36M14, MPI17, MPI17_ROOT, SPIN49_NAMES, SPIN49_OF_54
+from glot_plugin.body_model.smpl_files import load_joint_regressor
 from glot_plugin.errors import InputError
 
 
@@ -121,6 +122,37 @@ def test_missing_files_and_arrays(body_dir, tmp_path):
     (tmp_path / 'SMPL_NEUTRAL.pkl').write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=r'SMPL_NEUTRAL.pkl: not a whole pickle'):
         SMPLBody(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('key', 'place', 'value', 'message'),
+    [
+        ('v_template', (5, 1), np.nan, 'v_template has NaN or infinite values'),
+        ('weights', (0, 0), np.inf, 'weights has NaN or infinite values'),
+        ('f', (3, 0), 6890, 'f names vertices 0 to 6890, expected 0 to 6889'),
+        ('kintree_table', (0, 4), 9, 'kintree_table: the parent of joint 4 is 9, expected a joint before it'),
+        ('kintree_table', (0, 7), -1, 'kintree_table: the parent of joint 7 is -1'),
+    ],
+)
+def test_values_that_no_body_has(body_dir, tmp_path, key, place, value, message):
+    arrays = load_smpl(body_dir / 'SMPL_NEUTRAL.pkl')
+    raw = {
+        'v_template': arrays.v_template, 'shapedirs': arrays.shapedirs, 'posedirs': arrays.posedirs,
+        'weights': arrays.weights, 'J_regressor': arrays.joint_regressor, 'f': arrays.faces,
+        'kintree_table': np.stack([arrays.parents, np.arange(24)]),
+    }  # fmt: skip
+    np.savez(tmp_path / 'whole.npz', **raw)
+    load_smpl(tmp_path / 'whole.npz')
+    raw[key][place] = value
+    np.savez(tmp_path / 'broken.npz', **raw)
+    with pytest.raises(InputError, match=f'broken.npz: {message}'):
+        load_smpl(tmp_path / 'broken.npz')
+
+
+def test_joint_regressor_with_nan(tmp_path):
+    np.save(tmp_path / 'J_regressor_h36m.npy', np.full((17, 6890), np.nan))
+    with pytest.raises(InputError, match=r'J_regressor_h36m.npy has NaN'):
+        load_joint_regressor(tmp_path / 'J_regressor_h36m.npy', 17)
 
 
 def test_mean_params(body_dir, tmp_path):

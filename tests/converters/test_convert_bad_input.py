@@ -71,6 +71,12 @@ BAD = [
     ('posetrack', put('vid_name', lambda v: np.where(np.arange(len(v)) == 3, '', v)), 'vid_name, row 3: an empty name'),
     ('posetrack', put('joints2D', one_row_of_another_shape), 'joints2D: an object array whose rows are not alike'),
     ('posetrack', lambda d: d.update(bbox='text'), 'bbox: found a str, expected an array'),
+    (
+        'posetrack',
+        put('joints2D', lambda v: [v[0].tolist(), [1.0], *v[2:].tolist()]),
+        'joints2D: a list whose rows are not alike',
+    ),
+    ('3dpw-train', put('vid_name', lambda v: np.full_like(v, 'video')), "vid_name 'video' has frame_id 0 twice"),
     ('mpii3d-val', put('valid_i', lambda v: np.tile(v, 2)), r'valid_i: a row has shape \(2,\), expected one value'),
     ('insta-variety', drop('joints2D'), 'no key joints2D, which insta-variety needs'),
     ('insta-variety', put('features', with_nan), 'features, row 7: found NaN'),

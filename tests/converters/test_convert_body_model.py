@@ -1,7 +1,9 @@
 """SMPL pickles with chumpy's classes in them, as plain .npz."""
 
+import gc
 import os
 import pickle
+import resource
 import sys
 import types
 
@@ -48,12 +50,10 @@ def official_pickle(body_dir, tmp_path):
     }
     folder = tmp_path / 'official'
     folder.mkdir()
-    sys.modules.update(modules)
-    try:
+    with pytest.MonkeyPatch.context() as patch:  # other tests have stand-ins of their own there
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
         data = pickle.dumps(model, 2)
-    finally:
-        for name in modules:
-            del sys.modules[name]
     for gender in ('NEUTRAL', 'MALE'):
         (folder / f'SMPL_{gender}.pkl').write_bytes(data)
     return folder
@@ -81,6 +81,21 @@ def test_a_folder_makes_a_body(official_pickle, body_dir, body, tmp_path):
     torch.testing.assert_close(plain.joints(rotmat, betas), body.joints(rotmat, betas))
 
 
+def test_a_full_disk_is_one_error(official_pickle, tmp_path, monkeypatch):
+    unraisable = []
+    monkeypatch.setattr(sys, 'unraisablehook', unraisable.append)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, limit[1]))
+    try:
+        with pytest.raises(InputError, match='SMPL_NEUTRAL.npz: cannot be written'):
+            convert_body_model(official_pickle / 'SMPL_NEUTRAL.pkl', tmp_path / 'out' / 'SMPL_NEUTRAL.npz')
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    gc.collect()
+    assert not unraisable
+    assert not list((tmp_path / 'out').iterdir())
+
+
 def test_bad_input(tmp_path):
     with pytest.raises(InputError, match='ends in .npz'):
         convert_body_model(tmp_path / 'a.pkl', tmp_path / 'b.pkl')
@@ -88,6 +103,9 @@ def test_bad_input(tmp_path):
         convert_body_model(tmp_path / 'a.pkl', tmp_path / 'b.npz')
     with pytest.raises(InputError, match='no SMPL_\\*.pkl in this folder'):
         convert_body_model(tmp_path, tmp_path / 'out')
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps({3: np.zeros(3), 'v_template': np.zeros(3)}))
+    with pytest.raises(InputError, match='not an SMPL model.*found 3, v_template'):
+        convert_body_model(tmp_path / 'a.pkl', tmp_path / 'b.npz')
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps({'v_template': os.system}))
     with pytest.raises(InputError, match='refused to load'):
         convert_body_model(tmp_path / 'a.pkl', tmp_path / 'b.npz')

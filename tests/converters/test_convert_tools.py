@@ -1,5 +1,6 @@
 """The command-line tools as processes."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -36,7 +37,8 @@ def test_help(run, tool):
 
 def test_list_of_names(run):
     _, out, _ = run('convert_datasets', '--list')
-    assert 'h36m-test-front        h36m_test_front_25fps_tight_db.pt' in out
+    assert re.search(r'^h36m-test-front +h36m_test_front_25fps_tight_db.pt$', out, re.MULTILINE)
+    assert re.search(r'^raw:pw3d +pw3d/$', out, re.MULTILINE)
 
 
 def test_everything_that_is_there_is_converted(run, tmp_path, make_database):
@@ -65,6 +67,36 @@ def test_messages(run, tmp_path, make_database):
     assert 'unknown data set 3dpw: expected some of 3dpw-train' in run('convert_datasets', *options, '3dpw')[2]
     assert '3dpw_val_db.pt: no such file' in run('convert_datasets', *options, '3dpw-val')[2]
     assert '--root is missing' in run('convert_datasets')[2]
+
+
+def test_raw_data_set_and_what_comes_next(run, tmp_path):
+    spin = tmp_path / 'root' / 'spin_data'
+    spin.mkdir(parents=True)
+    arrays = {
+        'openpose': np.ones((2, 25, 3)),
+        'part': np.ones((2, 24, 3)),
+        'scale': np.ones(2),
+        'center': np.ones((2, 2)),
+    }
+    np.savez(spin / 'mpii_train.npz', imgname=np.array(['images/1.jpg', 'images/2.jpg']), **arrays)
+    out = tmp_path / 'out'
+    status, output, errors = run('convert_datasets', '--root', tmp_path / 'root', '--out', out, 'raw:spin')
+    assert f'raw:spin spin_mpii_train: {out}/spin_mpii_train.npz\n' in output
+    assert f'extract_features.py {out}/spin_mpii_train.npz {out}/spin_mpii_train --image-root {spin}' in output
+    assert status == 2
+    assert f'error: raw:spin lsp: {spin}' in errors  # the parts that are not there
+
+
+def test_raw_data_sets_without_mmhuman3d(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'glot_plugin.framework.raw_sets', None)
+    status, _, errors = run('convert_datasets', '--root', tmp_path, '--out', tmp_path / 'out', 'raw:pw3d')
+    assert status == 2
+    assert 'error: raw data sets and HumanData files need mmhuman3d' in errors
+
+
+def test_unknown_raw_data_set(run, tmp_path):
+    _, _, errors = run('convert_datasets', '--root', tmp_path, 'raw:3dpw')
+    assert 'unknown raw data set raw:3dpw: expected some of raw:amass' in errors
 
 
 def test_body_model_as_a_process(repository, tmp_path, body_dir):

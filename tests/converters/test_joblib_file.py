@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import zlib
 
 import joblib
 import numpy as np
@@ -43,6 +44,7 @@ def test_every_protocol(tmp_path, protocol):
     loaded = load_joblib(path)
     assert_same(loaded)
     assert isinstance(loaded['features'], FileColumn)
+    assert isinstance(loaded['column_major'], FileColumn)
     assert not isinstance(loaded['small'], FileColumn)
     np.testing.assert_array_equal(loaded['features'][17:19], VALUES['features'][17:19])
 
@@ -56,6 +58,23 @@ def test_long_columns_of_names_stay_on_disk(tmp_path):
     assert loaded['text'][19_000:19_002].tolist() == ['downtown_walking_19000', 'downtown_walking_19001']
     assert loaded['bytes'][-1:].tolist() == [b'downtown_walking_19999']
     assert loaded['text'][5:5].shape == (0,)
+
+
+@pytest.mark.parametrize('shape', [(900, 300), (900, 30, 10)])
+@pytest.mark.parametrize('dtype', ['f8', '>f4', 'U2'])
+def test_rows_of_column_major_arrays(tmp_path, shape, dtype):
+    values = np.asfortranarray(np.arange(np.prod(shape)).reshape(shape).astype(dtype))
+    joblib.dump({'x': values, 'after': 1}, tmp_path / 'db.pt')
+    loaded = load_joblib(tmp_path / 'db.pt')
+    assert isinstance(loaded['x'], FileColumn)
+    assert loaded['after'] == 1
+    for rows in (slice(0, 1), slice(17, 300), slice(890, 1000), slice(5, 5), slice(7, 3)):
+        np.testing.assert_array_equal(loaded['x'][rows], values[rows])
+        assert loaded['x'][rows].flags.c_contiguous
+    with (tmp_path / 'db.pt').open('r+b') as file:
+        file.truncate(2**20)
+    with pytest.raises(InputError, match='truncated while it was read'):
+        loaded['x'][0:900]
 
 
 @pytest.mark.parametrize('method', ['zlib', 'gzip', 'bz2', 'lzma', 'xz'])
@@ -130,6 +149,51 @@ def test_code_cannot_be_changed(tmp_path):
         load_joblib(path)
 
 
+NUMBERS = np.dtype('f8')
+
+
+def description(dtype=NUMBERS, shape=(1,), order='C'):
+    wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.memmap, shape, order, dtype)
+    del wrapper.numpy_array_alignment_bytes  # so that the bytes follow at once
+    return wrapper
+
+
+POINTER = b'A' * 8
+FORGED = {
+    'records of objects': (description(np.dtype([('pointer', 'O')])), POINTER, 'expected plain numbers'),
+    'records': (description(np.dtype([('x', 'f4'), ('y', 'f4')])), POINTER, 'expected plain numbers'),
+    'objects from bytes': (description(np.dtype('O')), POINTER, 'not a whole joblib file'),
+    'negative shape': (description(shape=(-1,)), POINTER, 'shape'),
+    'huge shape': (description(shape=(2**40, 2**40)), POINTER, '(truncated|not a whole joblib file)'),
+    'huge and empty': (description(shape=(0, 2**62, 2**62)), b'', 'not a whole joblib file'),
+    'shape of texts': (description(shape='8'), POINTER, 'shape'),
+    'another order': (description(order='K'), POINTER, 'order'),
+    'no type': (description(None), POINTER, 'type None'),
+    'array of pointers': (Hostile(np.ndarray, (1,), np.dtype('O'), POINTER), b'', 'only be named'),
+}
+
+
+@pytest.mark.parametrize('compress', [False, True])
+@pytest.mark.parametrize('case', FORGED)
+def test_forged_arrays_are_refused(tmp_path, case, compress):
+    forged, contents, message = FORGED[case]
+    path = tmp_path / 'forged.pt'
+    data = pickle.dumps([forged], 3)
+    data = data[: data.rindex(b'a')] + contents + data[data.rindex(b'a') :]  # before it is put into the list
+    path.write_bytes(zlib.compress(data) if compress else data)
+    with pytest.raises(InputError, match=rf'forged.pt: .*{message}'):
+        load_joblib(path)
+
+
+def test_arrays_that_are_read_cannot_be_changed(tmp_path):
+    """BUILD on a finished array would give it a new type, shape and contents."""
+    state = pickle.dumps((1, (1,), np.dtype('O'), False, [1]), 3)[2:-1]
+    path = tmp_path / 'forged.pt'
+    path.write_bytes(pickle.dumps(description(), 3)[:-1] + POINTER + state + b'b.')
+    with pytest.raises(InputError, match='refused to change'):
+        load_joblib(path)
+
+
 @pytest.mark.parametrize('share', [0.001, 0.3, 0.9, 0.999])
 @pytest.mark.parametrize('compress', [0, 3])
 def test_truncated(tmp_path, share, compress):
@@ -146,7 +210,7 @@ def test_truncated(tmp_path, share, compress):
     [
         (b'', 'not a whole joblib file'),
         (b'garbage', 'not a whole joblib file'),
-        (b'\x04"M\x18 and so on', 'LZ4'),
+        (b'\x04"M\x18 and so on', 'LZ4.*only if you trust the file'),
         (b'PK\x03\x04 and so on', 'zip'),
     ],
 )

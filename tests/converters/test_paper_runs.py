@@ -11,6 +11,7 @@ from glot_plugin.config import load_config
 from glot_plugin.converters.convert import convert_databases
 from glot_plugin.engine.launch import evaluate, prepare, train, write_result
 from glot_plugin.models import IterativeRegressor
+from glot_plugin.origin import read_origin, recipe_digest
 from glot_plugin.report import make_report, read_result
 from glot_plugin.spin import LAYERS
 
@@ -72,7 +73,9 @@ def test_from_databases_to_the_report(name, folder, repository, tmp_path, monkey
     joints = {'PA-MPJPE', 'MPJPE', 'ACCEL'}
     assert all(set(item['paper']) == (joints | {'PVE'} if sets == {'3DPW'} else joints) for item in scores.values())
 
-    write_result(tmp_path / 'result.json', scores, config=str(path), checkpoint=str(checkpoint))
+    origin = read_origin(checkpoint)
+    assert origin == {'config': name, 'recipe': recipe_digest(load_config(path, SMALL).pretty_text), 'seed': 0}
+    write_result(tmp_path / 'result.json', scores, config=str(path), checkpoint=str(checkpoint), origin=origin)
     report = make_report([read_result(tmp_path / 'result.json')])
     row = next(line for line in report.splitlines() if f'ours: {name} ' in line)
     for item in json.loads((tmp_path / 'result.json').read_text())['metrics'].values():

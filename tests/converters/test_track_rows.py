@@ -22,13 +22,19 @@ def test_gaps_do_not_cut_a_track():
     assert rows_of(['a'] * 4, [1, 2, 90, 91]) == {'a': ([0, 1, 2, 3], [1, 2, 90, 91])}
 
 
-def test_people_who_share_a_name_never_merge():
-    found = rows_of(['a'] * 5, [1, 2, 3, 1, 2])
-    assert found == {'a#0': ([0, 1, 2], [1, 2, 3]), 'a#1': ([3, 4], [1, 2])}
-
-
-def test_repeated_numbers_without_restart_are_one_track():
-    assert rows_of(['a'] * 4, [0, 0, 0, 0]) == {'a': ([0, 1, 2, 3], [0, 0, 0, 0])}
+@pytest.mark.parametrize(
+    ('frames', 'message'),
+    [
+        ([1, 2, 3, 1, 2], 'frame_id 1 twice, in rows 2 and 5'),  # one person after the other
+        ([0, 0, 1, 1], 'frame_id 0 twice, in rows 2 and 3'),  # frame by frame
+        ([0, 1, 2, 2, 3], 'frame_id 2 twice, in rows 4 and 5'),
+        ([0, 1, 0, 1, 2, 3, 2, 3], 'frame_id 0 twice, in rows 2 and 4'),  # clip by clip
+        ([0, 1, 1, 0], 'frame_id 0 twice, in rows 2 and 5'),
+    ],
+)
+def test_people_who_share_a_name_never_merge(frames, message):
+    with pytest.raises(InputError, match=f"db.pt: vid_name 'a' has {message}: several people share the name"):
+        rows_of(['b', 'b', *['a'] * len(frames)], [0, 1, *frames])
 
 
 def test_without_frame_numbers_rows_keep_their_order():
@@ -62,9 +68,13 @@ def test_frame_numbers_of_every_kind(values):
 @pytest.mark.parametrize(
     ('values', 'message'),
     [
-        (np.array([1.5]), 'no whole number'),
-        (np.array([np.nan]), 'no whole number'),
+        (np.array([1.5]), 'found 1.5, expected whole'),
+        (np.array([np.nan]), 'found nan, expected whole'),
+        (np.array([0, 2**64 - 1], np.uint64), r'found 1.84467e\+19, .* below 2\^53'),
+        (np.array([1e30]), r'found 1e\+30, .* below 2\^53'),
+        (np.array(['9' * 40]), r'found 1e\+40, .* below 2\^53'),
         (np.array(['x']), "found 'x', expected a frame number"),
+        (np.array(['1', None], dtype=object), 'found None, expected text'),
         (np.zeros((2, 2)), 'expected one number a row'),
     ],
 )
@@ -76,6 +86,19 @@ def test_bad_frame_numbers(values, message):
 def test_empty_name():
     with pytest.raises(InputError, match='db.pt: vid_name, row 1: an empty name'):
         rows_of(['a', ''])
+
+
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        (np.array([None, None]), 'found None, expected text'),
+        (np.array([0.0, np.nan]), 'found 0.0, expected text'),
+        (np.array([['a', 'b'], ['a', 'b']]), r'found shape \(2, 2\), expected one name a row'),
+    ],
+)
+def test_bad_names(names, message):
+    with pytest.raises(InputError, match=f'db.pt: vid_name: {message}'):
+        find_tracks(names, None, 'db.pt')
 
 
 def test_rows_in_any_order():

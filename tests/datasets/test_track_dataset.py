@@ -6,7 +6,7 @@ import torch
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from glot_plugin.datasets import TrackDataset, TrackStoreWriter, as_fetched
+from glot_plugin.datasets import TrackDataset, TrackStoreWriter, WindowDataset, as_fetched
 from glot_plugin.errors import InputError
 
 
@@ -126,3 +126,9 @@ def test_nonfinite_feature_names_store_track_and_frame(make_store):
 def test_wrong_width(make_store):
     with pytest.raises(InputError, match='features are 8 wide, expected 2048 as feature_dim says'):
         TrackDataset(make_store()[0], feature_dim=2048)
+
+
+@pytest.mark.parametrize(('kind', 'stores'), [(TrackDataset, [3]), (TrackDataset, None), (WindowDataset, None)])
+def test_stores_that_are_no_paths(kind, stores):
+    with pytest.raises(InputError, match='stores has (3|None), expected the path of a track store'):
+        kind(stores)

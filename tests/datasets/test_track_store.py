@@ -329,6 +329,7 @@ def test_path_without_a_store(tmp_path):
     ('changes', 'message'),
     [
         ({'schema_version': 2}, 'store.json: found schema version 2, expected 1; update glot_plugin'),
+        ({'schema_version': '1'}, "found schema version '1', expected 1; write the store again"),
         ({'schema_version': 0}, 'found schema version 0, expected 1; write the store again'),
         ({'num_frames': '21'}, "num_frames is '21', expected a positive integer"),
         ({'num_tracks': 0}, 'num_tracks is 0, expected a positive integer'),

@@ -15,6 +15,7 @@ from glot_plugin.engine.launch import evaluate, prepare, write_result
 from glot_plugin.engine.test_report import scores_report
 from glot_plugin.engine.test_sets import by_protocol, use_test_sets
 from glot_plugin.errors import InputError
+from glot_plugin.evaluation.protocols import protocol_notes
 from glot_plugin.registry import MODELS
 
 LENGTHS = {'3DPW': (12, 5, 3), 'Human3.6M': (9,), 'MPI-INF-3DHP': (4, 20)}
@@ -85,7 +86,8 @@ def three_sets(stores: dict[str, str]) -> dict[str, dict]:
 
 def test_each_set_has_its_row(make_config, stores, checkpoint, tmp_path):
     table, result = tmp_path / 'tracks.csv', tmp_path / 'result.json'
-    scores = evaluate(make_config(test_sets=three_sets(stores)), checkpoint, table, 'both')
+    cfg = make_config(test_sets=three_sets(stores))
+    scores = evaluate(cfg, checkpoint, table, 'both')
     paper = {name: list(protocols['paper']) for name, protocols in scores.items()}
     assert paper == {
         '3DPW': ['PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL'],
@@ -104,10 +106,10 @@ def test_each_set_has_its_row(make_config, stores, checkpoint, tmp_path):
     for name in ('3DPW', 'Human3.6M'):
         assert scores[name]['paper']['MPJPE'] != pytest.approx(scores[name]['mmhuman3d']['MPJPE'], rel=1e-4)
 
-    report = scores_report(scores, 'glot.pth').splitlines()
+    report = scores_report(scores, 'glot.pth', protocol_notes(cfg.test_evaluator)).splitlines()
     rows = [line.split('|')[1].strip() for line in report[2:8]]
     assert rows == [f'{name} ({protocol})' for name in LENGTHS for protocol in ('paper', 'mmhuman3d')]
-    assert report[-1].startswith('The protocols are not comparable: paper takes the neutral SMPL body')
+    assert [line.split(':')[0] for line in report[10:]] == list(LENGTHS)  # a note a set
 
     with open(table) as file:
         tracks = list(csv.DictReader(file))
@@ -131,9 +133,7 @@ def test_one_test_dataloader_is_a_set_too(make_config, stores, checkpoint):
     sets = {'3DPW': three_sets(stores)['3DPW']}
     as_set = evaluate(make_config(test_sets=sets, test_dataloader=loader), checkpoint)
     assert as_set['3DPW'] == {'paper': pytest.approx(alone['test']['paper'], rel=1e-6)}
-    report = scores_report(alone, 'glot.pth')
-    assert '| test ' in report
-    assert 'not comparable' not in report
+    assert '| test ' in scores_report(alone, 'glot.pth')
 
 
 def test_the_tool(repository, body_dir, stores, checkpoint, tmp_path, monkeypatch, capsys):
@@ -148,10 +148,12 @@ def test_the_tool(repository, body_dir, stores, checkpoint, tmp_path, monkeypatc
     printed = capsys.readouterr().out
     result = json.loads((tmp_path / 'out.json').read_text())
     assert result['config'] == 'configs/glot/glot_synthetic.py'
+    assert result['origin'] == {}  # these weights were neither trained nor converted
+    assert result['cfg_options'] == {'test_dataloader.dataset.stores': stores['3DPW'], 'log_level': 'ERROR'}
     for protocol in ('paper', 'mmhuman3d'):
         row = next(line for line in printed.splitlines() if f'| test ({protocol})' in line)
         assert f'{result["metrics"]["test"][protocol]["PVE"]:.1f}' in row
-    assert 'not comparable' in printed
+    assert 'test: mmhuman3d takes the body of each person' in printed  # the config's stores know no genders
     assert len((tmp_path / 'tracks.csv').read_text().splitlines()) == 1 + 2 * len(LENGTHS['3DPW'])
 
 

@@ -1,13 +1,17 @@
 """Training, interrupted and resumed, on the synthetic data with a small model."""
 
 import math
+import re
+import shutil
 
+import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
 
 from glot_plugin.checkpoints import read_checkpoint
-from glot_plugin.engine.launch import evaluate, latest_checkpoint, prepare, train
+from glot_plugin.engine.launch import evaluate, prepare, train
+from glot_plugin.engine.work_folder import best_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError
 
 
@@ -38,7 +42,7 @@ def test_trains_validates_and_keeps_the_best(small_config, uninterrupted):
     uninterrupted['weights'] = weights(runner)
     assert (folder / 'last_checkpoint').read_text().endswith('iter_6.pth')
     assert len(list(folder.glob('iter_*.pth'))) == 3
-    best = latest_checkpoint(folder)
+    best = best_checkpoint(folder)
     assert best.name.startswith('best_PA-MPJPE_iter_')
     metrics = evaluate(prepare(small_config(), folder), best)['test']['paper']
     assert set(metrics) == {'PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL'}
@@ -125,6 +129,25 @@ def test_non_finite_loss_stops_the_run(small_config, tmp_path):
     read_checkpoint((tmp_path / 'last_checkpoint').read_text())
 
 
+def test_no_checkpoint_of_broken_weights(small_config, tmp_path):
+    """The losses are finite up to the end: a step breaks the weights, as another process's gradients can do."""
+
+    class Break(Hook):
+        priority = 'VERY_HIGH'
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            if runner.iter == 3:
+                with torch.no_grad():
+                    runner.model.head.local_branch.embed.bias[0] = math.nan
+
+    message = r'iteration 4: 1 weights .* head.local_branch.embed.bias\..*last good checkpoint: .*iter_3.pth'
+    cfg = prepare(small_config(**{'default_hooks.checkpoint.interval': 1}), tmp_path)
+    with pytest.raises(NonFiniteLossError, match=message):
+        train(cfg, hooks=[Break()])
+    assert not (tmp_path / 'iter_4.pth').exists()
+    assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_3.pth')
+
+
 @pytest.mark.parametrize(
     'options',
     [
@@ -161,11 +184,27 @@ def test_variants_are_keys_of_the_config(small_config, tmp_path, options):
         ({'model.head.masks': 1}, "glot_synthetic.py: .*unexpected keyword argument 'masks'"),
         ({'model.head.num_frames': 15}, 'num_frames=15'),
         ({'train_dataloader.dataset.stores': '/nowhere'}, '/nowhere'),
+        ({'train_dataloader.num_workers': -1}, 'num_workers is -1, expected a number from 0'),
+        ({'val_dataloader': None}, 'val_dataloader not given or None; expected all of .*, val_evaluator, or none'),
+        ({'train_cfg.val_interval': 0}, 'train_cfg.val_interval is 0, expected at least 1'),
+        (
+            {'default_hooks.checkpoint.save_best': 'FOO'},
+            'save_best: val_evaluator gives no FOO; expected one of PA-MPJPE, MPJPE, PVE, ACCEL',
+        ),
     ],
 )
 def test_bad_config(small_config, tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         train(prepare(small_config(**options), tmp_path))
+
+
+def test_bad_data_in_a_worker_is_the_message_alone(small_config, synthetic_data, tmp_path):
+    store = shutil.copytree(synthetic_data / 'train', tmp_path / 'store')
+    np.lib.format.open_memmap(store / 'features.npy', mode='r+')[:] = math.nan
+    options = {'train_dataloader.dataset.stores': str(store), 'train_dataloader.num_workers': 2}
+    with pytest.raises(InputError) as caught:
+        train(prepare(small_config(**options), tmp_path / 'run'))
+    assert re.fullmatch(rf'{store}: track .*; write the store again', str(caught.value))
 
 
 def test_no_body_model_files(small_config, tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from glot_plugin.errors import InputError
-from glot_plugin.evaluation.protocols import evaluator_configs
+from glot_plugin.evaluation.protocols import evaluator_configs, protocol_notes
 
 BODY = {'type': 'SMPLBody', 'model_dir': 'somewhere'}
 PAPER = {'type': 'BodyMetric', 'body_model': BODY, 'chunk': 32}
@@ -35,3 +35,25 @@ def test_unknown_protocol():
 def test_no_body_model_to_take():
     with pytest.raises(InputError, match='mmhuman3d_evaluator has no body_model'):
         evaluator_configs({'type': 'Other'}, protocol='both')
+
+
+def test_notes_say_how_each_set_differs():
+    paper, framework = {'type': 'BodyMetric'}, {'type': 'glot.MMHuman3DMetric'}
+    mpi = {**framework, 'dataset_name': 'mpi_inf_3dhp'}
+    evaluators = {'3DPW': [paper, framework], 'MPI': [paper, mpi], 'again': [paper, framework], 'paper': [paper]}
+    gendered, alike = protocol_notes(evaluators)
+    assert gendered.startswith('3DPW, again: not comparable')
+    assert "the body of each person's gender for the target" in gendered
+    assert alike == 'MPI: both protocols compare the same 17 joints with the same root.'
+
+
+@pytest.mark.parametrize('paper', [[], [{'type': 'BodyMetric'}]])
+def test_one_gender_for_all_is_not_mmhuman3ds_number(paper):
+    (note,) = protocol_notes({'test': [*paper, {'type': 'glot.MMHuman3DMetric', 'gender': 'neutral'}]})
+    assert 'have the neutral one for all' in note
+    assert 'not what mmhuman3d itself reports' in note
+
+
+def test_one_protocol_needs_no_note():
+    assert protocol_notes({'test': [{'type': 'BodyMetric'}]}) == []
+    assert protocol_notes({'test': [{'type': 'glot.MMHuman3DMetric'}]}) == []

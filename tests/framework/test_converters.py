@@ -144,6 +144,42 @@ def test_wrong_width_and_hostile_members(tmp_path, people):
     assert not (tmp_path / 'out').exists()
 
 
+def test_an_interrupted_conversion_goes_on_where_it_was(tmp_path, people, monkeypatch):
+    file = write_human_data(tmp_path / 'theirs.npz', people)
+    original, written = TrackStoreWriter.add_track, []
+
+    def add_track(writer, name, **columns):
+        if interrupt and len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(name)
+        original(writer, name, **columns)
+
+    monkeypatch.setattr(TrackStoreWriter, 'add_track', add_track)
+    interrupt = True
+    with pytest.raises(KeyboardInterrupt):
+        convert_human_data_file(file, tmp_path / 'out' / 'store', progress=False)
+    assert [path.name[0] for path in (tmp_path / 'out').iterdir()] == ['.']
+    interrupt = False
+    convert_human_data_file(file, tmp_path / 'out' / 'store', progress=False)
+    assert written == [f'video_{number}' for number in range(len(people))]
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['store']
+    convert_human_data_file(file, tmp_path / 'at once', progress=False)
+    for part in (tmp_path / 'at once').iterdir():
+        assert (tmp_path / 'out' / 'store' / part.name).read_bytes() == part.read_bytes(), part.name
+
+
+def test_a_store_of_another_file_is_not_replaced(tmp_path, people):
+    file = write_human_data(tmp_path / 'theirs.npz', people)
+    write_store(tmp_path / 'extracted', people[:1])
+    with pytest.raises(InputError, match=r'extracted: is the store of test, not of theirs.npz; remove it'):
+        convert_human_data_file(file, tmp_path / 'extracted', progress=False)
+    store = convert_human_data_file(file, tmp_path / 'store', progress=False)
+    other = file.rename(tmp_path / 'other.npz')
+    with pytest.raises(InputError, match=r'store: is the store of theirs.npz, not of other.npz; remove it'):
+        convert_human_data_file(other, store, progress=False)
+    assert TrackStore(store).meta['converted_from']['file'] == 'theirs.npz'
+
+
 def test_a_store_without_valid_frames_and_a_wrong_name(tmp_path, people):
     with TrackStoreWriter(tmp_path / 's', 'test', ('features',)) as writer:
         writer.add_track('a', people[0].features, valid=np.zeros(len(people[0].features), bool))

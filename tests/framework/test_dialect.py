@@ -130,6 +130,15 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
         ('train.py', ['data.workers_per_gpu=0'], 'data.workers_per_gpu is 0, expected at least 1'),
         ('train.py', ['evaluation.save_best=pa-mpjpe'], "save_best='pa-mpjpe', expected one of its metrics: PA-MPJPE"),
         ('train.py', ['use_adversarial_train=False'], 'use_adversarial_train=False with several optimizers'),
+        ('train.py', ['lr_config.policy=stairs'], "lr_config.policy='stairs', expected one of CosineAnnealing"),
+        ('train.py', ['optimizer.head.type=Adamm'], "unknown type 'Adamm' in optimizer\n"),
+        ('train.py', ['data.train.convention=coco'], "data.train.convention='coco'; expected one convention"),
+        (
+            'train.py',
+            ['model.body_model_train.keypoint_dst=h36m'],
+            "keypoint_dst='h36m', data.train.convention='smpl_49'",
+        ),
+        ('train.py', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
         ('train.py', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
         ('train.py', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
         ('train.py', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
@@ -147,18 +156,37 @@ def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arg
     assert 'Traceback' not in text
 
 
+@pytest.mark.parametrize('key', ['model.head.npose=132', 'model.head.feat_dim=1024', 'model.neck.input_size=64'])
+def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repository, tmp_path, key):
+    status, text = tool('train.py', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
+    assert status == 2, text
+    assert 'data.train: TemporalGRUEncoder and HMRHead do not take its features (16, 2048) (RuntimeError' in text
+    assert 'Traceback' not in text
+
+
+def test_clips_of_several_lengths_are_refused(tool, options, repository, tmp_path):
+    key = 'data.train.configs.0.seq_len=8'
+    status, text = tool('train.py', config_file(repository, 'glot'), *options('glot'), key, '--work-dir', tmp_path)
+    assert status == 2, text
+    assert 'data.train.configs.0.seq_len=8, data.train.configs.1.seq_len=16; expected the same number' in text
+
+
 def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, caplog):
     config = tmp_path / 'ignored.py'
     config.write_text(
         f"_base_ = ['{config_file(repository, 'vibe')}']\n"
-        'optimizer_config = dict(_delete_=True, grad_clip=dict(max_norm=1.0))\n'
+        'optimizer_config = dict(_delete_=True, grad_clip=dict(max_norm=1.0), cumulative_iters=4)\n'
         'fp16 = dict(loss_scale=512)\n'
         "optimizer = dict(_delete_=True, head=dict(type='Adam', lr=1e-4))\n"
     )
     status, text = tool('train.py', config, '--work-dir', tmp_path, *options('vibe'))
     assert status == 0, text
     warnings = [record.getMessage() for record in caplog.records if record.levelname == 'WARNING']
-    for start in ('optimizer_config.grad_clip=', 'fp16 has no effect', 'model.neck has no optimizer, so it is not'):
+    for start in (
+        "optimizer_config (grad_clip={'max_norm': 1.0}, cumulative_iters=4) has no effect",
+        'fp16 has no effect',
+        'model.neck has no optimizer, so it is not',
+    ):
         assert any(warning.startswith(f'{config}: {start}') for warning in warnings), (start, warnings)
 
 

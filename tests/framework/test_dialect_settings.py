@@ -25,6 +25,12 @@ def config(**keys):
     )
 
 
+def with_sets(*sets):
+    """`data` of several training sets, each with a convention and a length."""
+    configs = [{'convention': convention, 'seq_len': seq_len} for convention, seq_len in sets]
+    return {'workers_per_gpu': 1, 'train': {'type': 'MixedDataset', 'configs': configs}, 'val': {}}
+
+
 def check(cfg):
     fill_defaults(cfg, 'c.py')
     check_training(cfg, 'c.py')
@@ -58,6 +64,16 @@ def test_defaults_are_those_of_mmhuman3ds_base_config():
             },
             r'fails where an IterBasedRunner logs and evaluates .*log_config.interval=20, evaluation.interval=30',
         ),
+        ({'lr_config': {'policy': 'stairs'}}, "lr_config.policy='stairs', expected one of CosineAnnealing, "),
+        ({'lr_config': {'step': [1]}}, "lr_config.policy=None, expected a name, as 'step'"),
+        (
+            {'model': {'type': 'VideoBodyModelEstimator', 'convention': 'smpl_24'}, 'data': with_sets(('smpl_49', 16))},
+            r"model.convention='smpl_24', data.train.configs.0.convention='smpl_49'; expected one convention",
+        ),
+        (
+            {'data': with_sets(('smpl_49', 8), ('smpl_49', 16))},
+            r'data.train.configs.0.seq_len=8, data.train.configs.1.seq_len=16; expected the same number of frames',
+        ),
     ],
 )
 def test_what_cannot_run_is_refused(keys, message):
@@ -73,6 +89,16 @@ def test_intervals_that_do_not_meet_pass():
     )
     fill_defaults(cfg, 'c.py')
     check_training(cfg, 'c.py')
+
+
+@pytest.mark.parametrize('policy', ['step', 'Step', 'CosineAnnealing', 'fixed'])
+def test_policies_that_mmcv_knows_pass(policy):
+    check(config(lr_config={'policy': policy}))
+
+
+def test_sets_that_fit_one_another_pass():
+    data = with_sets(('smpl_49', 16), ('smpl_49', 16))
+    check(config(data=data, model={'type': 'VideoBodyModelEstimator', 'convention': 'smpl_49'}))
 
 
 def test_clipping_is_ignored_only_where_the_model_steps():

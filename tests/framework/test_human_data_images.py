@@ -73,6 +73,45 @@ def test_without_keypoints_boxes_stay(tmp_path, human_data):
     assert store.num_tracks == 2
 
 
+def test_people_that_alternate_keep_their_boxes_and_targets(tmp_path, human_data):
+    path, tracks = human_data
+    with np.load(path, allow_pickle=True) as file:
+        arrays = dict(file)
+    length = min(len(track.frame_id) for track in tracks)
+    rows = np.array([0, len(tracks[0].frame_id)] * length) + np.arange(length).repeat(2)
+    names = arrays['image_path'][:length].repeat(2)  # both in the pictures of the first
+    boxes = arrays['bbox_xywh'][rows] + np.tile([[0], [1]], (length, 1))
+    np.savez(
+        path,
+        image_path=names,
+        bbox_xywh=boxes,
+        track_id=np.tile([1, 0], length),
+        **{key: arrays[key] for key in arrays if key.startswith(('keypoints2d_', '__keypoints'))},
+        keypoints2d=arrays['keypoints2d'][rows],
+    )
+    source = open_source(path, image_root=tmp_path / 'images')
+    store = TrackStore(extract_features(source, SPEC, tmp_path / 's', OPTIONS))
+    assert store.track_offsets.tolist() == [0, length, 2 * length]
+    for number, found in enumerate(source.tracks(tmp_path)):
+        columns = store.track(number)
+        assert [str(name) for name in found.frames.paths] == [str(tmp_path / 'images' / name) for name in names[::2]]
+        np.testing.assert_allclose(columns['bbox'][0, :2], [35 + 1.5 * number, 30 + 1.5 * number])
+        confident = tracks[number].keypoints2d[:length, :, 2] > 0
+        np.testing.assert_allclose(
+            columns['keypoints2d'][confident], tracks[number].keypoints2d[:length][confident], rtol=1e-6
+        )
+
+
+def test_errors_name_the_users_file(tmp_path, human_data):
+    path, _ = human_data
+    with np.load(path, allow_pickle=True) as file:
+        arrays = dict(file)
+    arrays['keypoints2d'][7] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=r'people.npz: keypoints2d, row 7: NaN'):
+        extract_features(open_source(path, image_root=tmp_path / 'images'), SPEC, tmp_path / 's', OPTIONS)
+
+
 def test_files_that_will_not_do(tmp_path, human_data):
     path, _ = human_data
     with pytest.raises(InputError, match=r"track 'video_0': .*video_0.image_\d+.jpg: no such picture"):
@@ -85,8 +124,8 @@ def test_files_that_will_not_do(tmp_path, human_data):
     with pytest.raises(InputError, match=r'bare.npz: no bbox_xywh, found image_path'):
         open_source(tmp_path / 'bare.npz')
     np.savez(tmp_path / 'empty.npz', image_path=np.array([], str), bbox_xywh=np.zeros((0, 5)))
-    with pytest.raises(InputError, match=r'empty.npz: has no frames'):
-        open_source(tmp_path / 'empty.npz')
+    with pytest.raises(InputError, match=r'empty.npz: image_path has no rows'):
+        extract_features(open_source(tmp_path / 'empty.npz'), SPEC, tmp_path / 's', OPTIONS)
     np.savez(tmp_path / 'zero.npz', image_path=np.array(['a/1.jpg']), bbox_xywh=np.zeros((1, 5)))
     with pytest.raises(InputError, match=r"track 'a', .*1.jpg: the box is \(0, 0, 0, 0\)"):
         extract_features(open_source(tmp_path / 'zero.npz'), SPEC, tmp_path / 's', OPTIONS)

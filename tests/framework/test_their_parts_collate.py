@@ -109,7 +109,7 @@ def test_missing_fields_and_other_conventions_are_errors(dataset_config):
 def test_our_runner_trains_on_their_data_set(repository, body_dir, dataset_config, tmp_path):
     """mmengine's own loop and sampler: ours resume inside an epoch, which needs our data set."""
     cfg = load_config(
-        repository / 'configs/glot/mixed/vibe.py',
+        repository / 'configs/glot/mixed/gru_hmr.py',
         {
             'model.head.in_dim': WIDTH,
             'model.head.neck': {'type': 'mmhuman3d.TemporalGRUEncoder', 'input_size': WIDTH, 'hidden_size': 8},

@@ -16,10 +16,10 @@ from glot_plugin.engine.launch import build_runner, evaluate, prepare, train
 from glot_plugin.errors import InputError
 from glot_plugin.registry import MODELS
 
-NAMES = ('vibe', 'gru_hscr', 'global_transformer_hmr', 'glot_mmhuman3d_smpl')
+NAMES = ('gru_hmr', 'gru_hscr', 'global_transformer_hmr', 'glot_mmhuman3d_smpl')
 GRU = {'model.head.neck.num_layers': 1, 'model.head.neck.hidden_size': 16, 'model.head.head.hdim': 16}
 SMALL_MODEL = {
-    'vibe': GRU,
+    'gru_hmr': GRU,
     'gru_hscr': {**GRU, 'model.head.correction.hidden_dim': 16},
     'global_transformer_hmr': {
         'model.head.neck.embed_dim': 32,
@@ -90,7 +90,7 @@ def test_trains_resumes_and_is_tested(mixed_config, body_dir, tmp_path, name):
         load_state(model, dict(list(after.items())[1:]), 'checkpoint')
 
 
-@pytest.mark.parametrize('name', ['vibe', 'gru_hscr', 'global_transformer_hmr'])
+@pytest.mark.parametrize('name', ['gru_hmr', 'gru_hscr', 'global_transformer_hmr'])
 def test_mean_parameters_come_from_the_body_model_folder(mixed_config, body_dir, name):
     mean = load_mean_params(body_dir)
     model = MODELS.build(mixed_config(name).model)
@@ -112,7 +112,7 @@ def test_pretrained_parts_are_loaded(mixed_config, tmp_path):
     weights = tmp_path / 'head.pth'
     torch.save({'state_dict': {f'head.{key}': value for key, value in head.state_dict().items()}}, weights)
     init_cfg = {'type': 'Pretrained', 'checkpoint': str(weights), 'prefix': 'head.'}
-    model = MODELS.build(mixed_config('vibe', **{'model.head.head.init_cfg': init_cfg}).model)
+    model = MODELS.build(mixed_config('gru_hmr', **{'model.head.head.init_cfg': init_cfg}).model)
     assert not torch.equal(model.head.head.fc1.weight, head.fc1.weight)
     model.init_weights()
     torch.testing.assert_close(dict(model.head.head.state_dict()), dict(head.state_dict()))
@@ -171,19 +171,19 @@ def test_their_body_model_gives_the_losses_and_scores_of_ours(mixed_config, body
 
 def test_masking_a_neck_that_cannot_mask_is_an_error_of_the_run(mixed_config):
     pipeline = [{'type': 'NormalizeKeypoints2d'}, {'type': 'MaskFrames'}, {'type': 'Pack'}]
-    cfg = mixed_config('vibe', **{'train_dataloader.dataset.pipeline': pipeline})
+    cfg = mixed_config('gru_hmr', **{'train_dataloader.dataset.pipeline': pipeline})
     with pytest.raises(InputError, match='TemporalGRUEncoder cannot mask frames; take MaskFrames out of the pipeline'):
         train(cfg)
 
 
 def test_feature_widths_that_do_not_fit_name_both_parts(mixed_config):
-    cfg = mixed_config('vibe', **{'model.head.head.feat_dim': 1024})
+    cfg = mixed_config('gru_hmr', **{'model.head.head.feat_dim': 1024})
     with pytest.raises(InputError, match='neck TemporalGRUEncoder, head HMRHead: do not work on windows of 16 frames'):
         build_runner(cfg)
 
 
 def test_head_that_needs_more_than_features_is_refused_when_built(mixed_config):
-    cfg = mixed_config('vibe')
+    cfg = mixed_config('gru_hmr')
     cfg.model.head.head = {'type': 'mmhuman3d.CliffHead', 'feat_dim': 2048}
     with pytest.raises(InputError, match=r"head CliffHead: do not work .*TypeError.*'bbox_info'"):
         MODELS.build(cfg.model)

@@ -112,6 +112,12 @@ def test_parameter_count_of_the_paper():
     ('changes', 'message'),
     [
         ({'num_frames': 15}, 'num_frames=15: expected an even number'),
+        ({'num_frames': '16'}, "num_frames='16': expected an even number of frames, an integer"),
+        ({'num_frames': 16.0}, 'num_frames=16.0: expected an even number of frames, an integer'),
+        ({'local_branch': {'nearby': 4.5}}, 'nearby=4.5 does not fit num_frames=16: expected an integer from 1 to 7'),
+        ({'local_branch': {'num_heads': 7}}, 'num_heads=7: expected an integer that divides the width'),
+        ({'global_branch': {'transformer': {'num_heads': 7}}}, 'num_heads=7: expected an integer that divides'),
+        ({'global_branch': {'transformer': {'mask_ratio': '0.5'}}}, r"mask_ratio='0.5': expected a number in \[0, 1\)"),
         ({'num_frames': 8}, 'nearby=4 does not fit num_frames=8'),
         ({'global_branch': {'transformer': {'mask_ratio': 1.0}}}, 'mask_ratio=1.0'),
         ({'global_branch': {'transformer': {'position_embedding': 'none'}}}, "position_embedding='none'"),

@@ -1,5 +1,7 @@
 """The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). A recipe adds its 3D sets.
 
+`--cfg-options data_root=DIR` takes all stores from another folder.
+
 `stores` names the training sets; None leaves one out. Without InstaVariety, one key, in a config or after
 `--cfg-options`, puts another 2D set in its place, or none (batches are then all 3D):
 

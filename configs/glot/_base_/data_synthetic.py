@@ -1,7 +1,6 @@
 """The embedded data set (tools/make_synthetic.py): a stand-in to run and test the system, no benchmark."""
 
 data_root = 'data/synthetic'
-num_frames = 16
 
 train_dataloader = dict(
     batch_size=64,
@@ -10,7 +9,7 @@ train_dataloader = dict(
     dataset=dict(
         type='WindowDataset',
         stores=[f'{data_root}/train'],
-        num_frames=num_frames,
+        num_frames=16,
         stride=16,
         pipeline=[dict(type='NormalizeKeypoints2d'), dict(type='Pack')],
     ),

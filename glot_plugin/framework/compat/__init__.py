@@ -11,11 +11,13 @@ have moved on:
 | `chumpy_arrays.py` | the two chumpy classes that official SMPL pickles hold |
 | `import_hook.py` | runs a patch when its module is imported, and never imports it early |
 | `numpy_patches.py`, `mmcv_patches.py`, `smplx_patches.py` | the patches, each on the one module that needs it |
+| `converter_patches.py` | the same for data converters, which read arrays only from pickles |
 
 Every patch stays inside a module of mmcv, mmhuman3d or smplx: nothing of numpy or torch is changed, and what the
 installed versions do not need is left alone.
 """
 
+from glot_plugin.framework.compat.converter_patches import CONVERTER_PATCHES
 from glot_plugin.framework.compat.import_hook import patch_when_imported
 from glot_plugin.framework.compat.mmcv_patches import MMCV_PATCHES
 from glot_plugin.framework.compat.numpy_patches import NUMPY_PATCHES
@@ -32,7 +34,8 @@ def enable() -> None:
     Raises:
         ImportError: mmcv or mmhuman3d is missing, or is a version that this package does not work with.
     """
-    for module, patch in {**MMCV_PATCHES, **NUMPY_PATCHES, 'smplx.body_models': guard_body_models}.items():
+    patches = {**MMCV_PATCHES, **NUMPY_PATCHES, **CONVERTER_PATCHES, 'smplx.body_models': guard_body_models}
+    for module, patch in patches.items():
         patch_when_imported(module, patch)
     check_requirements()
     install_stand_ins()

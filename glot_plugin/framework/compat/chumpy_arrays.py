@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from glot_plugin.safe_pickle import ChumpyArray, ChumpySelection
-
 
 class _ReadOnlyArray:
     """What smplx reads of an array, for objects that have `__array__`."""
@@ -30,9 +28,16 @@ class _ReadOnlyArray:
         return self.r[index]
 
 
-class Ch(_ReadOnlyArray, ChumpyArray):
-    """`chumpy.ch.Ch` as it comes out of a pickle."""
+class Ch(_ReadOnlyArray):
+    """What a pickled `chumpy.ch.Ch` holds: its array `x`."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.x, dtype=dtype)
 
 
-class Select(_ReadOnlyArray, ChumpySelection):
-    """`chumpy.reordering.Select` as it comes out of a pickle."""
+class Select(_ReadOnlyArray):
+    """What a pickled `chumpy.reordering.Select` holds: elements `idxs` of the array `a`, in `preferred_shape`."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        selected = np.asarray(self.a).ravel()[np.asarray(self.idxs)]
+        return selected.reshape(getattr(self, 'preferred_shape', selected.shape)).astype(dtype or selected.dtype)

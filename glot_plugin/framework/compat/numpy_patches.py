@@ -25,7 +25,6 @@ def restore_numpy_alias(module: ModuleType, name: str, value: type) -> None:
 NUMPY_PATCHES: dict[str, Patch] = {
     # Rotation of images: `.astype(np.int)` on the size of the rotated image.
     'mmhuman3d.data.datasets.pipelines.transforms': partial(restore_numpy_alias, name='int', value=int),
-    # Validity columns: `.astype(np.bool)`.
-    'mmhuman3d.data.data_converters.pw3d': partial(restore_numpy_alias, name='bool', value=bool),
+    # Validity columns: `.astype(np.bool)`. The 3DPW converter's: `converter_patches`.
     'mmhuman3d.data.data_converters.expose_spin_smplx': partial(restore_numpy_alias, name='bool', value=bool),
 }

@@ -4,8 +4,6 @@ import pickle
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from scipy import sparse
-
 from glot_plugin.framework.compat.import_hook import ModuleView
 from glot_plugin.safe_pickle import loads_pickled_arrays
 
@@ -17,8 +15,4 @@ def guard_body_models(module: ModuleType) -> None:
 
 
 def _load_arrays(file: BinaryIO, **_: Any) -> Any:
-    loaded = loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
-    if not isinstance(loaded, dict):
-        return loaded
-    # smplx knows a sparse matrix by the name of its class, and the guarded reader's have other names.
-    return {key: value.toarray() if sparse.issparse(value) else value for key, value in loaded.items()}
+    return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))

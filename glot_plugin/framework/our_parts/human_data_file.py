@@ -1,15 +1,21 @@
 """Reading mmhuman3d's HumanData files: column by column as streams, and without running code from them."""
 
+import math
 import zipfile
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from glot_plugin.converters.columns import as_numbers
+from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.errors import InputError
 from glot_plugin.safe_pickle import loads_pickled_arrays
 
+CHUNK = 4096  # rows in memory at a time
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -18,34 +24,57 @@ class ColumnStream:
 
     Args:
         file: The open member, at its beginning.
+        num_bytes: Its length.
         where: What it is called in errors.
+
+    Raises:
+        InputError: It is damaged, or no array.
     """
 
-    def __init__(self, file: BinaryIO, where: str) -> None:
+    def __init__(self, file: zipfile.ZipExtFile, num_bytes: int, where: str) -> None:
         self.where, self._file = where, file
-        try:
-            self.shape, self._column_major, self.dtype = _HEADERS[np.lib.format.read_magic(file)](file)
-        except (ValueError, KeyError) as error:
-            raise InputError(f'{where}: not an array ({error})') from error
+        with _damage(where):
+            try:
+                self.shape, self._column_major, self.dtype = _HEADERS[np.lib.format.read_magic(file)](file)
+            except (ValueError, KeyError, SyntaxError, TypeError) as error:
+                raise InputError(f'{where}: not an array ({error})') from error
+        expected = file.tell() + self.dtype.itemsize * math.prod(self.shape)
+        # so that the last row is the member's end, where zipfile compares the checksum
+        if not self.dtype.hasobject and num_bytes != expected:
+            raise InputError(f'{where}: found {num_bytes} bytes, expected {expected} as its header says')
 
-    def read(self, count: int) -> np.ndarray:
-        """The next `count` rows."""
+    def read(self, count: int, dtype: type | None = None) -> np.ndarray:
+        """The next `count` rows, by default in the type that they are stored in."""
+        if self.dtype.kind not in 'fiub':
+            raise InputError(f'{self.where}: found type {self.dtype}, expected numbers')
         if self._column_major and len(self.shape) > 1:
             raise InputError(f'{self.where}: the array is column-major; write it with np.ascontiguousarray')
-        row_bytes = self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
-        data = self._file.read(count * row_bytes)
-        if len(data) != count * row_bytes:
-            raise InputError(f'{self.where}: truncated')
-        return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
+        values = np.empty((count, *self.shape[1:]), dtype or self.dtype)
+        with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+            for start in range(0, count, CHUNK):
+                part = values[start : start + CHUNK]
+                part[...] = self._next_rows(len(part))
+        return values
+
+    def _next_rows(self, count: int) -> np.ndarray:
+        rows = np.empty((count, *self.shape[1:]), self.dtype)
+        left = rows.reshape(-1).view(np.uint8)
+        with _damage(self.where):
+            while len(left):
+                piece = self._file.read1(len(left))
+                if not piece:
+                    raise EOFError('truncated')
+                left[: len(piece)] = np.frombuffer(piece, np.uint8)
+                left = left[len(piece) :]
+        return rows
 
     def read_all(self) -> np.ndarray:
         """The whole array; objects only where they are arrays and plain containers."""
+        with _damage(self.where):
+            data = self._file.read()
         if self.dtype.hasobject:
-            return loads_pickled_arrays(self._file.read(), self.where)
-        if not self.shape:
-            return np.frombuffer(self._file.read(self.dtype.itemsize), self.dtype)[0]
-        array = np.frombuffer(self._file.read(), self.dtype)
-        return array.reshape(self.shape, order='F' if self._column_major else 'C')
+            return loads_pickled_arrays(data, self.where)
+        return np.frombuffer(data, self.dtype).reshape(self.shape, order='F' if self._column_major else 'C')
 
 
 class HumanDataFile:
@@ -79,22 +108,51 @@ class HumanDataFile:
 
     def stream(self, key: str) -> ColumnStream:
         """One array, to read in pieces; several may be open at a time."""
-        return ColumnStream(self._zip.open(f'{key}.npy'), f'{self.path}: {key}')
+        where, member = f'{self.path}: {key}', f'{key}.npy'
+        with _damage(where):
+            return ColumnStream(self._zip.open(member), self._zip.getinfo(member).file_size, where)
 
     def value(self, key: str, default: Any = None) -> Any:
         """One entry whole, as HumanData has it: an array, a dict, a number or a text; `default` where there is none."""
         if key not in self:
             return default
-        try:
-            value = self.stream(key).read_all()
-        except (zipfile.BadZipFile, EOFError) as error:
-            raise InputError(f'{self.path}: {key}: damaged ({error})') from error
+        value = self.stream(key).read_all()
         return value.item() if isinstance(value, np.ndarray | np.generic) and value.ndim == 0 else value
 
+    def mapping(self, key: str) -> dict:
+        """An entry that is a dict; empty where there is none."""
+        value = self.value(key)
+        if not isinstance(value, dict | None):
+            raise InputError(f'{self.path}: {key} is of type {type(value).__name__}, expected a dict')
+        return value or {}
 
-def check_lengths(path: Path, arrays: dict[str, Sequence | ColumnStream], num_frames: int) -> None:
+    def numbers(self, key: str, dtype: type = np.float32) -> np.ndarray | None:
+        """An entry whole, as an array of numbers (N, …); None where there is none."""
+        value = self.value(key)
+        return None if value is None else as_numbers(np.atleast_1d(value), dtype, f'{self.path}: {key}')
+
+
+@contextmanager
+def _damage(where: str) -> Iterator[None]:
+    """Turn what zipfile raises over a damaged file into an `InputError`."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise InputError(f'{where}: damaged ({error})') from error
+
+
+def check_lengths(path: Path, arrays: dict[str, Sequence | ColumnStream | None], num_frames: int) -> None:
     """Raise an `InputError` for an array that has not one row a frame."""
     for name, array in arrays.items():
-        length = array.shape[0] if hasattr(array, 'shape') else len(array)
+        if array is None:
+            continue
+        length = (array.shape or (0,))[0] if hasattr(array, 'shape') else len(array)
         if length != num_frames:
-            raise InputError(f'{path}: {name} has {length} rows, expected {num_frames}, as features')
+            raise InputError(f'{path}: {name} has {length} rows, expected {num_frames}, as image_path')
+
+
+def check_finite(where: str, values: np.ndarray, rows: np.ndarray) -> None:
+    """Raise an `InputError` for a NaN or infinite value; `rows` of the file are those of `values`."""
+    bad = first_nonfinite_row(values)
+    if bad is not None:
+        raise InputError(f'{where}, row {rows[bad]}: NaN or infinite, expected finite values')

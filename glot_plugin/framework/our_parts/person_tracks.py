@@ -6,48 +6,57 @@ from pathlib import Path
 
 import numpy as np
 
+from glot_plugin.converters.tracks import TrackRows
 from glot_plugin.errors import InputError
 
-_LAST_NUMBER = re.compile(r'(\d+)\D*$')
+_LAST_NUMBER = re.compile(r'(\d{1,18})\D*$')  # as many digits as 64 bits hold
 
 
 def person_tracks(
-    path: Path, image_paths: np.ndarray, only_vid_name: bool = False, people: list[np.ndarray] | None = None
-) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Cut rows into tracks: runs of rows of one video, with rising frame numbers, of one person.
+    path: Path,
+    image_paths: np.ndarray,
+    only_vid_name: bool = False,
+    people: dict[str, np.ndarray] | None = None,
+    genders: np.ndarray | None = None,
+) -> list[TrackRows]:
+    """Tracks, by their first rows.
 
-    mmhuman3d's files list one person after another, so that within a folder of pictures the frame numbers start again
-    where the next person begins. (Its own video data set goes by the folder alone and joins them.)
+    With numbers of people, a track is the rows of one video and person in frame order, wherever they are in the file.
+    Without, it is a run of rows of one video with rising frame numbers: mmhuman3d's files list one person after
+    another, so that within a folder of pictures the frame numbers start again where the next person begins. (Its own
+    video data set goes by the folder alone and joins them.)
 
     Args:
         path: The file, for errors.
         image_paths: (N,) text, `video/picture`; with `only_vid_name` the name of the video (and person) alone.
-        only_vid_name: See `image_paths`.
-        people: Arrays (N,) that stay the same within a track: person numbers, genders.
-
-    Returns:
-        First row of each track and the number of rows, (M + 1,); M unique names; frame numbers (N,).
+        only_vid_name: See `image_paths`; rows are in frame order.
+        people: Arrays (N,) by key, which tell the people of a video apart.
+        genders: (N,); another gender is another track.
 
     Raises:
-        InputError: People alternate from row to row, and nothing tells them apart.
+        InputError: People alternate from row to row and nothing tells them apart, or one is in a frame twice.
     """
-    num_rows = len(image_paths)
-    if only_vid_name:
-        videos, frame_id = image_paths, None
-        starts = videos[1:] != videos[:-1]
-    else:
+    videos, frames = image_paths, np.arange(len(image_paths))
+    if not only_vid_name:
         videos = np.array([text.rpartition('/')[0] for text in image_paths.tolist()])
-        frame_id = _frame_numbers(image_paths)
-        same_video = videos[1:] == videos[:-1]
-        starts = ~same_video | (frame_id[1:] <= frame_id[:-1])
-        if not people:
-            _check_order(path, image_paths, same_video & (frame_id[1:] == frame_id[:-1]))
-    for values in people or []:
-        starts = starts | (values[1:] != values[:-1])
-    offsets = np.concatenate([[0], np.flatnonzero(starts) + 1, [num_rows]])
-    if frame_id is None:
-        frame_id = np.arange(num_rows) - np.repeat(offsets[:-1], np.diff(offsets))
-    return offsets, _unique_names(videos[offsets[:-1]].tolist()), frame_id
+        frames = _frame_numbers(image_paths)
+    if people:
+        person = _groups([videos, *people.values()])
+        order = np.lexsort((frames, person))
+        starts = _changes(person[order])
+        _check_repeats(path, image_paths, order, ~starts & (np.diff(frames[order]) == 0), tuple(people))
+    else:
+        order = np.arange(len(image_paths))
+        starts = _changes(videos) | (np.diff(frames) <= 0)
+        _check_order(path, image_paths, ~_changes(videos) & (np.diff(frames) == 0))
+    if genders is not None:
+        starts |= _changes(genders[order])
+    tracks = sorted(np.split(order, np.flatnonzero(starts) + 1), key=np.min)
+    names = _unique_names([str(videos[rows[0]]) for rows in tracks])
+    return [
+        TrackRows(name, rows, np.arange(len(rows)) if only_vid_name else frames[rows])
+        for name, rows in zip(names, tracks, strict=True)
+    ]
 
 
 def _frame_numbers(image_paths: np.ndarray) -> np.ndarray:
@@ -56,6 +65,32 @@ def _frame_numbers(image_paths: np.ndarray) -> np.ndarray:
     if all(found):
         return np.array([int(match[1]) for match in found], np.int64)
     return np.unique(image_paths, return_inverse=True)[1].astype(np.int64)
+
+
+def _groups(keys: list[np.ndarray]) -> np.ndarray:
+    """(N,) the same number where all keys (N,) are the same."""
+    group = np.zeros(len(keys[0]), np.int64)
+    for key in keys:
+        number = np.unique(key, return_inverse=True)[1]
+        group = np.unique(group * (number.max() + 1) + number, return_inverse=True)[1]
+    return group
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """(N - 1,) bool: another value than in the row before."""
+    return values[1:] != values[:-1]
+
+
+def _check_repeats(
+    path: Path, image_paths: np.ndarray, order: np.ndarray, repeated: np.ndarray, keys: tuple[str, ...]
+) -> None:
+    if repeated.any():
+        place = int(repeated.argmax())
+        rows = [int(row) for row in order[place : place + 2]]
+        raise InputError(
+            f'{path}: rows {rows[0]} and {rows[1]} ({image_paths[rows[0]]}, {image_paths[rows[1]]}) are one frame of '
+            f'one person by {" and ".join(keys)}, expected one row a person and frame'
+        )
 
 
 def _check_order(path: Path, image_paths: np.ndarray, repeated: np.ndarray) -> None:

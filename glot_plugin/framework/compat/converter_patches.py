@@ -1,0 +1,45 @@
+"""mmhuman3d's data converters read raw data sets: pickles of arrays only here, and a missing picture by its name."""
+
+import pickle
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+
+from glot_plugin.errors import InputError
+from glot_plugin.framework.compat.import_hook import ModuleView, Patch
+from glot_plugin.framework.compat.numpy_patches import restore_numpy_alias
+from glot_plugin.safe_pickle import loads_pickled_arrays
+
+
+def guard_converter(module: ModuleType) -> None:
+    """Give a converter's module views of `pickle` and `cv2`, where it has them, that admit only what it expects."""
+    if hasattr(module, 'pickle'):
+        module.pickle = ModuleView(pickle, load=_load_arrays)
+    if hasattr(module, 'cv2'):
+        module.cv2 = ModuleView(cv2, imread=_read_picture)
+
+
+def _load_arrays(file: BinaryIO, **_: Any) -> Any:
+    return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
+
+
+def _read_picture(path: str, *flags: int) -> np.ndarray:
+    picture = cv2.imread(path, *flags)
+    if picture is None:
+        raise InputError(f'{path}: no such picture, or none that OpenCV reads')
+    return picture
+
+
+def _patch_pw3d(module: ModuleType) -> None:
+    restore_numpy_alias(module, 'bool', bool)  # validity columns: `.astype(np.bool)`
+    guard_converter(module)
+
+
+_CONVERTERS = 'mmhuman3d.data.data_converters'
+# Not AGORA's, whose annotations are pickled tables of pandas.
+CONVERTER_PATCHES: dict[str, Patch] = {
+    **{f'{_CONVERTERS}.{name}': guard_converter for name in ('gta_human', 'h36m', 'lsp', 'lsp_extended', 'up3d')},
+    f'{_CONVERTERS}.pw3d': _patch_pw3d,
+}

@@ -1,0 +1,22 @@
+"""The trained part of a config's model, for what only a model can say: shapes, and how many numbers they are."""
+
+from mmengine import Config
+from torch import nn
+
+import glot_plugin.models  # noqa: F401 - registers the parts
+from glot_plugin.config import config_errors
+from glot_plugin.preflight.stores import is_ours
+from glot_plugin.registry import MODELS
+
+
+def build_head(cfg: Config) -> nn.Module | None:
+    """The head, where it is a `GLoTHead`: others can need files to be built at all.
+
+    Raises:
+        InputError: The config's types or arguments are wrong.
+    """
+    head = (cfg.get('model') or {}).get('head')
+    if not is_ours(head, 'GLoTHead'):
+        return None
+    with config_errors(str(cfg.filename or 'config')):
+        return MODELS.build(head)

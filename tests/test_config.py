@@ -1,0 +1,72 @@
+"""Errors about the types that a config names."""
+
+from pathlib import Path
+
+import pytest
+from mmengine import Config
+
+from glot_plugin import registry
+from glot_plugin.config import check_called_types, config_errors, load_config
+from glot_plugin.errors import InputError
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs/glot'
+
+
+@pytest.mark.parametrize(
+    ('key', 'message'),
+    [
+        ('optim_wrapper.optimizer', r"unknown optimizer type 'Adamm'; did you mean 'Adam'\?"),
+        ('train_dataloader.collate_fn', "unknown function type 'Adamm'; docs/parts.md lists ours"),
+    ],
+)
+def test_unknown_types_that_mmengine_calls_unseen(key, message):
+    cfg = load_config(CONFIGS / 'glot_synthetic.py', {f'{key}.type': 'Adamm'})
+    with pytest.raises(InputError, match=f'glot_synthetic.py: {message}'):
+        check_called_types(cfg)
+
+
+def test_types_that_mmengine_finds():
+    check_called_types(
+        load_config(CONFIGS / 'glot_synthetic.py', {'train_dataloader.collate_fn.type': 'pseudo_collate'})
+    )
+
+
+def test_training_checks_them(small_config, tmp_path):
+    from glot_plugin.engine.launch import prepare, train
+
+    cfg = small_config(**{'optim_wrapper.optimizer.type': 'Adamm'})
+    with pytest.raises(InputError, match="unknown optimizer type 'Adamm'"):
+        train(prepare(cfg, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'name', 'message'),
+    [
+        ('MODELS', 'HSRC', "unknown model type 'HSRC'; did you mean 'HSCR'"),
+        ('MODELS', 'qqqqq', "unknown model type 'qqqqq'; docs/parts.md lists ours"),
+        ('PARAM_SCHEDULERS', 'LinearLRR', "unknown parameter scheduler type 'LinearLRR'; did you mean 'LinearLR'"),
+        ('VISUALIZERS', 'qqqqq', "unknown visualizer type 'qqqqq'; expected one of Visualizer"),  # none of ours
+        ('EVALUATOR', 'BodyMetric', "unknown evaluator type 'BodyMetric'; expected one of Evaluator"),
+    ],
+)
+def test_suggestions_come_from_the_registry_that_was_asked(kind, name, message):
+    with pytest.raises(InputError, match=message), config_errors('my.py'):
+        getattr(registry, kind).build({'type': name})
+
+
+def test_scope_that_is_not_there():
+    """The part is in ours: the same word would be no suggestion."""
+    import mmengine.registry as root
+
+    message = r"unknown model type 'HSCR'; did you mean 'glot\.HSCR'\?"
+    with pytest.raises(InputError, match=message), config_errors('my.py'):
+        root.MODELS.build({'type': 'HSCR', '_scope_': 'mmengine'})
+
+
+def test_metrics_of_a_metric_are_no_evaluator():
+    cfg = load_config(CONFIGS / 'glot_synthetic.py', {'val_evaluator.metrics': ['PA-MPJPE']})
+    (metric,) = cfg.val_evaluator
+    assert (metric.type, metric.metrics) == ('BodyMetric', ['PA-MPJPE'])
+    assert cfg.test_evaluator.type == 'BodyMetric'  # untouched
+    evaluator = {'type': 'Evaluator', 'metrics': []}
+    assert load_config(Config({'val_evaluator': evaluator})).val_evaluator == evaluator
