@@ -20,7 +20,7 @@ from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.runner import GLoTRunner
 from glot_plugin.engine.test_report import write_track_table
 from glot_plugin.engine.test_sets import Scores, use_test_sets
-from glot_plugin.engine.work_folder import last_checkpoint
+from glot_plugin.engine.work_folder import check_unused, last_checkpoint
 from glot_plugin.errors import InputError
 from glot_plugin.files import atomic_write, writable_folder
 from glot_plugin.preflight import require
@@ -85,16 +85,12 @@ def _set_start(cfg: Config, resume: str | bool) -> None:
     """Put into the config what the run starts from: the run to go on with, given weights, or nothing."""
     if not resume and cfg.get('resume'):  # the config's own wish
         resume = cfg.get('load_from') or True
-    last = last_checkpoint(cfg.work_dir)
     if resume:
-        start = last if resume is True else resume
+        start = last_checkpoint(cfg.work_dir) if resume is True else resume
         cfg.resume = start is not None
         cfg.load_from = cfg.get('load_from') if start is None else str(start)
-    elif last is not None:
-        raise InputError(
-            f'{cfg.work_dir}: a run has its checkpoints there ({last.name}); go on with it (--resume), or name another '
-            'folder (--work-dir DIR)'
-        )
+    else:
+        check_unused(cfg.work_dir)
     if cfg.get('load_from') and cfg.model.get('init_from_spin'):
         cfg.model.init_from_spin = None  # all weights come from the checkpoint
 
@@ -152,7 +148,7 @@ def _check_loops(cfg: Config) -> None:
             raise InputError(f'{cfg.filename}: num_workers is {workers!r}, expected a number from 0')
 
 
-def write_result(path: str | Path, metrics: dict, **about: str) -> None:
+def write_result(path: str | Path, metrics: dict, **about: object) -> None:
     """Write metrics, and what they are of, as JSON (main process only)."""
     if is_main_process():
         with atomic_write(path) as file:

@@ -26,6 +26,16 @@ def last_checkpoint(work_dir: str | Path) -> Path | None:
     return numbered[max(numbered)] if numbered else None
 
 
+def check_unused(work_dir: str | Path) -> None:
+    """Raise an `InputError` where a run has its checkpoints: they would be mixed with another's."""
+    last = last_checkpoint(work_dir)
+    if last is not None:
+        raise InputError(
+            f'{work_dir}: a run has its checkpoints there ({last.name}); go on with it (--resume), or name another '
+            'folder (--work-dir DIR)'
+        )
+
+
 def best_checkpoint(work_dir: str | Path) -> Path:
     """The best checkpoint by validation, or, without validations, the last one.
 

@@ -23,6 +23,7 @@ from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
 from glot_plugin.config import set_body_model_dir
+from glot_plugin.engine.work_folder import check_unused
 from glot_plugin.errors import InputError
 from glot_plugin.files import writable_folder
 from glot_plugin.framework import dialect_settings as settings
@@ -126,7 +127,7 @@ def train(
         The config as it was run.
 
     Raises:
-        InputError: The config, the data or the checkpoint is wrong.
+        InputError: The config, the data or the checkpoint is wrong, or the work folder has another run's checkpoints.
         NonFiniteLossError: A loss became infinite or NaN.
     """
     cfg = load(path, cfg_options, body_models)
@@ -134,8 +135,10 @@ def train(
     distributed = prepare(cfg, work_dir, launcher, seed, deterministic)
     if resume:
         cfg.resume_from = str(_existing(Path(cfg.work_dir) / 'latest.pth' if resume is True else Path(resume)))
-    elif cfg.load_from:
-        _existing(Path(cfg.load_from))
+    elif not cfg.resume_from:
+        check_unused(cfg.work_dir)
+        if cfg.load_from:
+            _existing(Path(cfg.load_from))
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     logger = get_root_logger(log_file=str(Path(cfg.work_dir) / f'{timestamp}.log'), log_level=cfg.log_level)
     model = _model_to_train(cfg, logger)

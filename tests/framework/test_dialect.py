@@ -103,6 +103,15 @@ def test_one_line_makes_vibe_an_hscr_config(repository):
     assert lines == ["_base_ = ['vibe.py']", "model = dict(head=dict(type='glot.HSCRHead'))"]
 
 
+@pytest.mark.parametrize('left', ['epoch_3.pth', 'iter_40.pth'])
+def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_path, left):
+    (tmp_path / left).touch()
+    status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    assert status == 2, text
+    assert f'a run has its checkpoints there ({left})' in text
+    assert [path.name for path in tmp_path.iterdir()] == [left]
+
+
 def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
     states = []
     for run in ('a', 'b'):
