@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from glot_plugin.errors import InputError
 from glot_plugin.features.crops import check_box_inside, crop_square
-from glot_plugin.features.sources import ImageTrack
+from glot_plugin.features.image_tracks import ImageTrack
 
 Piece = tuple[int, int, int]  # track, first frame, frame after the last
 

@@ -12,8 +12,8 @@ from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.errors import InputError
 from glot_plugin.features.backbones import Backbone, BackboneSpec, build_backbone
 from glot_plugin.features.crop_dataset import CropDataset, crop_loader
+from glot_plugin.features.image_tracks import ImageSource, ImageTrack
 from glot_plugin.features.processes import default_device, join_processes, share, wait_for_all
-from glot_plugin.features.sources import ImageSource, ImageTrack
 from glot_plugin.features.work_folder import WorkFolder
 
 VERSION = 1  # raised whenever the same pictures give other features

@@ -1,63 +1,17 @@
 """Where pictures and boxes come from: folders of frames and videos here, HumanData in `glot_plugin.framework`."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.features.boxes import TrackBoxes, read_boxes
-from glot_plugin.features.crops import BOX_SCALE, check_box_size
+from glot_plugin.features.crops import BOX_SCALE
 from glot_plugin.features.frames import PictureFrames, VideoFrames, video_extent
+from glot_plugin.features.image_tracks import ImageSource, ImageTrack
 
 _LAST_NUMBER = re.compile(r'(\d+)\D*$')
-
-
-@dataclass(frozen=True)
-class ImageTrack:
-    """One person through one video.
-
-    Attributes:
-        name: Unique in its source.
-        frames: The pictures, n.
-        frame_id: (n,) frame numbers.
-        bbox: (n, 4) centre x, centre y, width, height in pixels; crops are 1.2 times as large.
-    """
-
-    name: str
-    frames: PictureFrames | VideoFrames
-    frame_id: np.ndarray
-    bbox: np.ndarray
-
-    def __post_init__(self) -> None:
-        if not len(self.frames):
-            raise InputError(f'track {self.name!r}: has no frames, expected at least one')
-        for index, bbox in enumerate(self.bbox):
-            check_box_size(bbox, f'track {self.name!r}, {self.frames.name(index)}')
-
-
-class ImageSource(Protocol):
-    """What features are extracted from.
-
-    Attributes:
-        name: In words, for the store.
-        files: The files that it is made of; a change of one makes finished tracks worthless.
-    """
-
-    name: str
-    files: tuple[Path, ...]
-
-    def prepare(self, folder: Path) -> None:
-        """Write what `tracks` and `annotations` read; called by one process, in a folder kept between runs."""
-
-    def tracks(self, folder: Path) -> list[ImageTrack]:
-        """The tracks, always in the same order."""
-
-    def annotations(self, folder: Path) -> TrackStore | None:
-        """A store of the same tracks with the columns other than features and boxes; None: there are none."""
 
 
 def open_source(path: str | Path, boxes: str | Path | None = None, image_root: str | Path | None = None) -> ImageSource:
