@@ -27,7 +27,9 @@ def parse_arguments() -> argparse.Namespace:
         'names', nargs='*', metavar='NAME', help='data sets (--list), or HumanData files (.npz) in --root'
     )
     parser.add_argument('--root', type=Path, metavar='DIR', help='folder of the files')
-    parser.add_argument('--out', type=Path, default=Path('data/stores'), metavar='DIR', help='folder of the stores (%(default)s)')
+    parser.add_argument(
+        '--out', type=Path, default=Path('data/stores'), metavar='DIR', help='folder of the stores (%(default)s)'
+    )
     parser.add_argument('--half', action='store_true', help='store features in half precision: half the disk')
     parser.add_argument('--human-data', action='store_true', help='write OUT/NAME.npz for mmhuman3d, too')
     parser.add_argument('--feature-dim', type=int, default=2048, metavar='C', help='feature width (2048)')
