@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glot_plugin.errors import InputError
+from glot_plugin.converters.recipes import named
 
 RAW = 'raw:'  # some of mmhuman3d's names are nearly ours
 
@@ -73,12 +73,7 @@ def find_raw_sets(names: Iterable[str]) -> list[RawSet]:
     Raises:
         InputError: An unknown name.
     """
-    known = {raw_set.name: raw_set for raw_set in RAW_SETS}
-    wanted = list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise InputError(f'unknown raw data set {", ".join(unknown)}: expected some of {", ".join(known)}')
-    return [known[name] for name in wanted]
+    return named(RAW_SETS, names, 'raw data set')
 
 
 def features_command(part: str, human_data: Path, root: Path) -> str | None:

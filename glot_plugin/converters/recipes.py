@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from glot_plugin.errors import InputError
+
+Named = TypeVar('Named')  # anything that has a `name`
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,18 @@ def find_recipes(names: Iterable[str]) -> list[Recipe]:
     Raises:
         InputError: An unknown name.
     """
-    known = {recipe.name: recipe for recipe in RECIPES}
+    return named(RECIPES, names, 'data set', ', or raw:NAME (--list)')
+
+
+def named(known: Iterable[Named], names: Iterable[str], kind: str, hint: str = '') -> list[Named]:
+    """Those of `known` that have these names, each once, in the order of the names.
+
+    Raises:
+        InputError: An unknown name.
+    """
+    by_name = {each.name: each for each in known}
     wanted = list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in wanted if name not in by_name]
     if unknown:
-        raise InputError(
-            f'unknown data set {", ".join(unknown)}: expected some of {", ".join(known)}, or raw:NAME (--list)'
-        )
-    return [known[name] for name in wanted]
+        raise InputError(f'unknown {kind} {", ".join(unknown)}: expected some of {", ".join(by_name)}{hint}')
+    return [by_name[name] for name in wanted]
