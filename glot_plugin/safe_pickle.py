@@ -54,3 +54,8 @@ def loads_pickled_arrays(data: bytes, name: str) -> Any:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise InputError(f'{name}: not a whole pickle ({type(error).__name__}: {error})') from error
+
+
+def load_open_pickle(file: BinaryIO, **_: Any) -> Any:
+    """`load_pickled_arrays` of an open file, in the place of `pickle.load`; its options do not matter."""
+    return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))

@@ -2,7 +2,6 @@
 
 import pickle
 from types import ModuleType
-from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -10,19 +9,15 @@ import numpy as np
 from glot_plugin.errors import InputError
 from glot_plugin.framework.compat.import_hook import ModuleView, Patch
 from glot_plugin.framework.compat.numpy_patches import restore_numpy_alias
-from glot_plugin.safe_pickle import loads_pickled_arrays
+from glot_plugin.safe_pickle import load_open_pickle
 
 
 def guard_converter(module: ModuleType) -> None:
     """Give a converter's module views of `pickle` and `cv2`, where it has them, that admit only what it expects."""
     if hasattr(module, 'pickle'):
-        module.pickle = ModuleView(pickle, load=_load_arrays)
+        module.pickle = ModuleView(pickle, load=load_open_pickle)
     if hasattr(module, 'cv2'):
         module.cv2 = ModuleView(cv2, imread=_read_picture)
-
-
-def _load_arrays(file: BinaryIO, **_: Any) -> Any:
-    return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
 
 
 def _read_picture(path: str, *flags: int) -> np.ndarray:

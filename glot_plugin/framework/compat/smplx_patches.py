@@ -2,17 +2,12 @@
 
 import pickle
 from types import ModuleType
-from typing import Any, BinaryIO
 
 from glot_plugin.framework.compat.import_hook import ModuleView
-from glot_plugin.safe_pickle import loads_pickled_arrays
+from glot_plugin.safe_pickle import load_open_pickle
 
 
 def guard_body_models(module: ModuleType) -> None:
     """Give `smplx.body_models` a view of `pickle` whose `load` admits arrays and refuses everything else by name."""
     if not isinstance(module.pickle, ModuleView):
-        module.pickle = ModuleView(pickle, load=_load_arrays)
-
-
-def _load_arrays(file: BinaryIO, **_: Any) -> Any:
-    return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
+        module.pickle = ModuleView(pickle, load=load_open_pickle)
