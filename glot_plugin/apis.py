@@ -14,9 +14,8 @@ import torch
 from mmengine import Config
 from mmengine.device import get_device
 
-import glot_plugin  # noqa: F401 - registers the parts
 from glot_plugin.body_model import SMPLBody
-from glot_plugin.checkpoints import load_state, read_checkpoint
+from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.config import (
     check_framework_files,
     config_errors,

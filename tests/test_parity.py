@@ -11,9 +11,9 @@ from mmengine import Config
 
 import glot_plugin  # noqa: F401 - registers the parts
 from glot_plugin.body_model import project
-from glot_plugin.checkpoints import load_state
+from glot_plugin.checkpoints.original import from_original
+from glot_plugin.checkpoints.reading import load_state
 from glot_plugin.models.masking import frame_mask_from_noise
-from glot_plugin.original_checkpoint import from_original
 from glot_plugin.registry import MODELS
 
 NUM_2D = 2

@@ -60,7 +60,7 @@ def test_bad_arguments_name_the_option(repository, arguments, message):
 
 
 def test_list_of_parts_is_up_to_date(repository):
-    from glot_plugin.parts import parts_page
+    from glot_plugin.reports.parts_list import parts_page
 
     page = (repository / 'docs' / 'parts.md').read_text()
     assert page == parts_page(), 'run `make parts`'
@@ -68,7 +68,7 @@ def test_list_of_parts_is_up_to_date(repository):
 
 def test_demo(repository, tmp_path, small_config):
     """The whole way of `make demo`, with a small model on little data."""
-    from glot_plugin import demo
+    from glot_plugin.experiments import demo
 
     cfg = small_config()
     cfg.dump(tmp_path / 'config.py')

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.ablate import Budget, run_ablations
+from glot_plugin.experiments.ablations import Budget, run_ablations
 
 
 def main() -> None:

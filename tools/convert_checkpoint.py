@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.original_checkpoint import convert_file
+from glot_plugin.checkpoints.original import convert_file
 
 
 def main() -> None:

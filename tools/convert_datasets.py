@@ -18,7 +18,7 @@ from glot_plugin import cli
 from glot_plugin.converters import RECIPES, convert_databases, databases_in, export_human_data, find_recipes
 from glot_plugin.converters.raw_sets import RAW, RAW_SETS, RawSet, features_command, find_raw_sets
 from glot_plugin.errors import InputError
-from glot_plugin.files import writable_folder
+from glot_plugin.io.files import writable_folder
 
 
 def parse_arguments() -> argparse.Namespace:

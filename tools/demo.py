@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.demo import CONFIG, run_demo
+from glot_plugin.experiments.demo import CONFIG, run_demo
 
 
 def main() -> None:

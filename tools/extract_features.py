@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 
 from glot_plugin import cli
+from glot_plugin.checkpoints.spin import SPIN_FILE
+from glot_plugin.cli.image_sources import open_source
 from glot_plugin.errors import InputError
-from glot_plugin.features import ExtractOptions, extract_features, open_source
+from glot_plugin.features import ExtractOptions, extract_features
 from glot_plugin.features.backbones import BackboneSpec
-from glot_plugin.spin import SPIN_FILE
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.files import atomic_write
-from glot_plugin.parts import parts_page
+from glot_plugin.io.files import atomic_write
+from glot_plugin.reports.parts_list import parts_page
 
 
 def main() -> None:

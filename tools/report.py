@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.files import atomic_write
-from glot_plugin.report import make_report, read_result
+from glot_plugin.io.files import atomic_write
+from glot_plugin.reports.paper_tables import make_report, read_result
 
 
 def main() -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 
 from glot_plugin import cli
+from glot_plugin.checkpoints.provenance import read_origin
+from glot_plugin.cli.mmhuman3d_configs import mmhuman3d_launch, refuse_options
 from glot_plugin.config import load_config
-from glot_plugin.dialects import MMHUMAN3D, config_dialect, mmhuman3d_dialect, refuse_options
+from glot_plugin.config.framework_of import MMHUMAN3D, config_framework
+from glot_plugin.engine.evaluation_loop import Scores
 from glot_plugin.engine.launch import evaluate, prepare, write_result
-from glot_plugin.engine.test_report import scores_report
-from glot_plugin.engine.test_sets import Scores
+from glot_plugin.engine.score_report import scores_report
 from glot_plugin.evaluation.protocols import PROTOCOLS, protocol_notes
-from glot_plugin.files import writable_file
-from glot_plugin.origin import read_origin
+from glot_plugin.io.files import writable_file
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     for option, path in {'--out': args.out, '--per-track': args.per_track}.items():
         if path is not None:  # a test takes long: what cannot be written shows before it
             writable_file(path, option)
-    if config_dialect(args.config) == MMHUMAN3D:
+    if config_framework(args.config) == MMHUMAN3D:
         scores, notes = evaluate_mmhuman3d(args), []
     else:
         cfg = prepare(load_config(args.config, args.cfg_options), args.work_dir, args.launcher, args.body_models)
@@ -62,7 +63,7 @@ def evaluate_mmhuman3d(args: argparse.Namespace) -> Scores:
         f'--protocol {protocol}': (protocol, 'its data sets evaluate themselves, in the protocol mmhuman3d'),
     }
     refuse_options(args.config, reasons)
-    metrics = mmhuman3d_dialect().evaluate(
+    metrics = mmhuman3d_launch().evaluate(
         args.config,
         args.checkpoint,
         cfg_options=args.cfg_options,

@@ -12,8 +12,9 @@ any moment, a run goes on with --resume.
 import argparse
 
 from glot_plugin import cli
+from glot_plugin.cli.mmhuman3d_configs import mmhuman3d_launch, refuse_options
 from glot_plugin.config import load_config
-from glot_plugin.dialects import MMHUMAN3D, config_dialect, mmhuman3d_dialect, refuse_options
+from glot_plugin.config.framework_of import MMHUMAN3D, config_framework
 from glot_plugin.engine.launch import prepare, train
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, metavar='N', help='seed of everything random (default: drawn, and logged)')
     parser.add_argument('--deterministic', action='store_true', help='only kernels that give the same bits every time')
     args = parser.parse_args()
-    if config_dialect(args.config) == MMHUMAN3D:
+    if config_framework(args.config) == MMHUMAN3D:
         train_mmhuman3d(args)
         return
     cfg = prepare(load_config(args.config, args.cfg_options), args.work_dir, args.launcher, args.body_models)
@@ -46,7 +47,7 @@ def main() -> None:
 def train_mmhuman3d(args: argparse.Namespace) -> None:
     """Train an mmhuman3d config by mmhuman3d's own runner."""
     refuse_options(args.config, {'--amp': (args.amp, "no part of mmhuman3d's estimators runs in half precision")})
-    mmhuman3d_dialect().train(
+    mmhuman3d_launch().train(
         args.config,
         cfg_options=args.cfg_options,
         work_dir=args.work_dir,

@@ -1,6 +1,6 @@
 """Loading SMPL's files: the model, the joint regressors and the mean parameters.
 
-The official pickles load without chumpy, and no pickle can run code (`glot_plugin.safe_pickle`). A plain `.npz` with
+The official pickles load without chumpy, and no pickle can run code (`glot_plugin.io.safe_pickle`). A plain `.npz` with
 the same keys is read too.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from glot_plugin.errors import InputError
-from glot_plugin.safe_pickle import load_pickled_arrays
+from glot_plugin.io.safe_pickle import load_pickled_arrays
 
 NUM_JOINTS = 24
 NUM_BETAS = 10

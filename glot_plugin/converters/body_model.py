@@ -7,7 +7,7 @@ import numpy as np
 
 from glot_plugin.body_model import load_smpl
 from glot_plugin.errors import InputError
-from glot_plugin.files import atomic_write
+from glot_plugin.io.files import atomic_write
 
 
 def convert_body_model(source: str | Path, out: str | Path) -> list[Path]:

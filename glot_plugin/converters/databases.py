@@ -13,12 +13,12 @@ import numpy as np
 
 from glot_plugin.converters.columns import Column, as_numbers
 from glot_plugin.converters.instavariety import open_hdf5
-from glot_plugin.converters.joblib_file import load_joblib
 from glot_plugin.converters.layouts import layout_places
 from glot_plugin.converters.recipes import Recipe
 from glot_plugin.converters.tracks import read_rows
 from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.errors import InputError
+from glot_plugin.io.joblib_file import load_joblib
 
 _ROW_SHAPES = {'bbox': (4,), 'pose': (72,), 'shape': (10,)}
 _JOINTS = ('joints2D', 'joints3D')

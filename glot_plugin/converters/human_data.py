@@ -12,7 +12,7 @@ import numpy as np
 from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.files import atomic_write
+from glot_plugin.io.files import atomic_write
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
 # HumanData stores joints in its own order of 190, of which a mask names those that are there. These places hold the 49

@@ -24,9 +24,9 @@ from glot_plugin.datasets.store_schema import (
     row_shape,
 )
 from glot_plugin.datasets.track_store import TrackStore
-from glot_plugin.datasets.whole_folder import WholeFolder
-from glot_plugin.datasets.written_tracks import PROGRESS_FILE, WrittenTracks
+from glot_plugin.datasets.writer_progress import PROGRESS_FILE, WriterProgress
 from glot_plugin.errors import InputError
+from glot_plugin.io.atomic_folder import AtomicFolder
 
 BYTES_BETWEEN_SAVES = 2**28  # what a killed writer that is resumed writes again, at most
 
@@ -84,7 +84,7 @@ class TrackStoreWriter:
         self.feature_dtype = feature_dtype
         self.meta = _checked_meta({} if meta is None else meta)
         with _disk_errors(self.path):
-            self._folder = WholeFolder(self.path, INDEX_FILE, overwrite)
+            self._folder = AtomicFolder(self.path, INDEX_FILE, overwrite)
         self.resume = resume
         self._hidden: Path | None = None
         self._broken = False
@@ -94,7 +94,7 @@ class TrackStoreWriter:
 
     def __enter__(self) -> 'TrackStoreWriter':
         self._files: dict[str, BinaryIO] = {}
-        self._tracks = WrittenTracks()
+        self._tracks = WriterProgress()
         self._bytes_since_save = 0
         try:
             with _disk_errors(self.path):
@@ -248,14 +248,14 @@ class TrackStoreWriter:
 
     def _can_go_on(self, folder: Path) -> bool:
         """Whether a folder holds tracks of the same source; they then count as written."""
-        found = WrittenTracks.load(folder, self._settings)
+        found = WriterProgress.load(folder, self._settings)
         if found is None or not len(found):
             return False
         self._tracks = found
         files = {name: folder / f'{name}.npy' for name in self.columns}
         if all(file.is_file() and file.stat().st_size >= self._num_bytes(name) for name, file in files.items()):
             return True
-        self._tracks = WrittenTracks()
+        self._tracks = WriterProgress()
         return False
 
     def _save_progress(self) -> None:

@@ -1,9 +1,9 @@
 """What runs the training: runner, loop, hooks, optimizer wrapper."""
 
+from glot_plugin.engine.evaluation_loop import TestSetsLoop
 from glot_plugin.engine.hooks import FiniteLossHook, PlainCheckpointHook, SeedEachIterationHook
 from glot_plugin.engine.optim_wrapper import BFloat16OptimWrapper
 from glot_plugin.engine.runner import GLoTRunner
-from glot_plugin.engine.test_sets import TestSetsLoop
 from glot_plugin.engine.train_loop import ResumableTrainLoop
 
 __all__ = [

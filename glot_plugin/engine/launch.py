@@ -17,12 +17,12 @@ from glot_plugin.config import (
     set_body_model_dir,
 )
 from glot_plugin.engine.distributed import init_distributed
+from glot_plugin.engine.evaluation_loop import Scores, use_test_sets
 from glot_plugin.engine.runner import GLoTRunner
-from glot_plugin.engine.test_report import write_track_table
-from glot_plugin.engine.test_sets import Scores, use_test_sets
+from glot_plugin.engine.score_report import write_track_table
 from glot_plugin.engine.work_folder import check_unused, last_checkpoint
 from glot_plugin.errors import InputError
-from glot_plugin.files import atomic_write, writable_folder
+from glot_plugin.io.files import atomic_write, writable_folder
 from glot_plugin.preflight import require
 
 # A loop needs all of its keys.

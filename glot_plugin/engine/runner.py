@@ -11,7 +11,7 @@ from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from glot_plugin.checkpoints import load_state, read_checkpoint
+from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.errors import InputError
 from glot_plugin.registry import RUNNERS

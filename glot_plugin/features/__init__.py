@@ -2,6 +2,5 @@
 
 from glot_plugin.features.backbones import Backbone, build_backbone
 from glot_plugin.features.extract import ExtractOptions, extract_features
-from glot_plugin.features.sources import open_source
 
-__all__ = ['Backbone', 'ExtractOptions', 'build_backbone', 'extract_features', 'open_source']
+__all__ = ['Backbone', 'ExtractOptions', 'build_backbone', 'extract_features']

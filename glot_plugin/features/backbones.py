@@ -1,4 +1,4 @@
-"""Networks that turn crops into features: mmhuman3d's ResNet-50 with SPIN's weights, or any of timm's models."""
+"""Networks that turn crops into features: SPIN's ResNet-50, or any of timm's models."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from glot_plugin.checkpoints import load_state, read_tensors
+from glot_plugin.checkpoints.reading import load_state, read_tensors
+from glot_plugin.checkpoints.spin import read_spin_state
 from glot_plugin.errors import InputError
-from glot_plugin.spin import read_spin_state
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TIMM_PREFIX = 'timm:'
@@ -87,16 +87,12 @@ def build_backbone(spec: BackboneSpec) -> Backbone:
 
 
 def _build_spin(spec: BackboneSpec) -> Backbone:
-    try:
-        from glot_plugin.framework.backbone import build_resnet50
-    except ImportError as error:
-        raise InputError(f'--backbone spin: {error}') from error
-    network = build_resnet50()
+    network = timm.create_model('resnet50', pretrained=False, num_classes=0)  # SPIN's parameters have the same names
     if spec.weights is not None:
         # Counters of training steps: features do not depend on them, and files of old versions of torch lack them.
-        own = network.resnet.state_dict()
+        own = network.state_dict()
         counters = {key: value for key, value in own.items() if key.endswith('.num_batches_tracked')}
-        load_state(network.resnet, counters | read_spin_backbone(spec.weights), str(spec.weights))
+        load_state(network, counters | read_spin_backbone(spec.weights), str(spec.weights))
     return Backbone(network)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from glot_plugin.errors import InputError
-from glot_plugin.files import atomic_write
+from glot_plugin.io.files import atomic_write
 
 SETTINGS_FILE = 'settings.json'
 

@@ -9,9 +9,9 @@ from glot_plugin.framework.compat import enable
 
 enable()
 
-from glot_plugin.framework import converters, our_parts, their_parts  # noqa: E402 - needs mmhuman3d
+from glot_plugin.framework import converters, for_mmhuman3d, from_mmhuman3d  # noqa: E402 - needs mmhuman3d
 
-our_parts.enable()
+for_mmhuman3d.enable()
 converters.enable()
 
-__all__ = ['converters', 'our_parts', 'their_parts']
+__all__ = ['converters', 'for_mmhuman3d', 'from_mmhuman3d']

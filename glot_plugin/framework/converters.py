@@ -29,7 +29,7 @@ def enable() -> None:
 def _register(module: ModuleType) -> None:
     from mmhuman3d.data.data_converters.base_converter import BaseModeConverter
 
-    from glot_plugin.framework.our_parts.registries import child_registry
+    from glot_plugin.framework.for_mmhuman3d.registries import child_registry
 
     class DatabaseConverter(BaseModeConverter):
         """Databases of TCMR and VIBE as HumanData with features.
@@ -92,7 +92,7 @@ def convert_human_data_file(
     Raises:
         InputError: Something is missing or does not fit; names file and key. The store there is not of this file.
     """
-    from glot_plugin.framework.our_parts.human_data_tracks import VERSION
+    from glot_plugin.framework.for_mmhuman3d.human_data_tracks import VERSION
 
     stamp = source_stamp(file, half=half, feature_dim=feature_dim, human_data_version=VERSION)
     if not is_current(store, stamp):
@@ -107,8 +107,8 @@ def convert_annotations(file: Path, store: Path) -> None:
 
 def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, meta: dict, progress: bool) -> None:
     """Write a store, without features where `feature_dim` is None."""
-    from glot_plugin.framework.our_parts.human_data_file import HumanDataFile
-    from glot_plugin.framework.our_parts.human_data_tracks import HumanDataTracks
+    from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile
+    from glot_plugin.framework.for_mmhuman3d.human_data_tracks import HumanDataTracks
 
     incomplete = 0
     with HumanDataFile(file) as opened, progress_bar(progress) as bar:

@@ -10,8 +10,8 @@ from glot_plugin.features.crops import BOX_SCALE
 from glot_plugin.features.frames import PictureFrames
 from glot_plugin.features.image_tracks import ImageTrack
 from glot_plugin.framework.converters import convert_annotations
-from glot_plugin.framework.our_parts.human_data_file import HumanDataFile
-from glot_plugin.framework.our_parts.human_data_tracks import read_boxes, read_image_paths, read_tracks
+from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile
+from glot_plugin.framework.for_mmhuman3d.human_data_tracks import read_boxes, read_image_paths, read_tracks
 
 ANNOTATIONS = 'annotations'
 

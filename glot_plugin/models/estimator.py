@@ -10,8 +10,7 @@ from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.errors import InputError
 from glot_plugin.losses import Targets
 from glot_plugin.models.mean_params import set_mean_params
-from glot_plugin.registry import MODELS
-from glot_plugin.spin import start_from_spin
+from glot_plugin.registry import MODELS, WEIGHT_INITIALIZERS
 from glot_plugin.structures import HeadOutput, SmplParams
 
 
@@ -62,7 +61,7 @@ class GLoTEstimator(BaseModel):
         if self._mean_params is not None:
             set_mean_params(self.head, load_mean_params(self._mean_params))
         if self._init_from_spin is not None:
-            start_from_spin(self.head, self._init_from_spin)
+            WEIGHT_INITIALIZERS.build({'type': 'SPINInit', 'checkpoint': self._init_from_spin})(self.head)
         if hasattr(self.head, 'init_weights'):  # pretrained parts
             self.head.init_weights()
         if self.init_cfg is not None:  # without it mmengine only logs every parameter

@@ -12,13 +12,13 @@ from glot_plugin.body_model.smpl_files import (
     load_smpl,
     smpl_file,
 )
-from glot_plugin.checkpoints import read_checkpoint
+from glot_plugin.checkpoints.reading import read_checkpoint
+from glot_plugin.checkpoints.spin import fit_spin, read_spin_regressor
 from glot_plugin.config import FILE_KEYS, FRAMEWORK_SCOPE, config_nodes
 from glot_plugin.errors import InputError
 from glot_plugin.preflight.head import build_head
 from glot_plugin.preflight.needs import Need
 from glot_plugin.preflight.stores import is_ours
-from glot_plugin.spin import fit_spin, read_spin_regressor
 
 CHECKPOINT = 'checkpoint'
 Check = Callable[[Path], object]

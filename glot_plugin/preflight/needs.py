@@ -7,7 +7,7 @@ from pathlib import Path
 from glot_plugin.converters.recipes import RECIPES
 from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.datasets.track_store import TrackStore
-from glot_plugin.markdown import markdown_table
+from glot_plugin.reports.markdown import markdown_table
 
 MB = 1e6
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from glot_plugin.checkpoints.provenance import read_origin, recipe_digest
+from glot_plugin.checkpoints.spin import LAYERS
 from glot_plugin.config import load_config
 from glot_plugin.converters.convert import convert_databases
 from glot_plugin.engine.launch import evaluate, prepare, train, write_result
 from glot_plugin.models import IterativeRegressor
-from glot_plugin.origin import read_origin, recipe_digest
-from glot_plugin.report import make_report, read_result
-from glot_plugin.spin import LAYERS
+from glot_plugin.reports.paper_tables import make_report, read_result
 
 # A small model and a short schedule; everything else is the config's.
 SMALL = {

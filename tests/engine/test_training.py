@@ -9,7 +9,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from glot_plugin.checkpoints import read_checkpoint
+from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import evaluate, prepare, train
 from glot_plugin.engine.work_folder import best_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from glot_plugin.checkpoints import read_checkpoint
+from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import prepare, train
 from glot_plugin.engine.work_folder import best_checkpoint, last_checkpoint
 from glot_plugin.errors import InputError

@@ -11,9 +11,10 @@ import pytest
 import torch
 from picture_files import FIELDS, random_picture, write_csv, write_frames, write_json, write_video
 
+from glot_plugin.cli.image_sources import open_source
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.features import ExtractOptions, build_backbone, extract, extract_features, open_source
+from glot_plugin.features import ExtractOptions, build_backbone, extract, extract_features
 from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.crops import crop_square
 from glot_plugin.features.processes import share

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from human_data_files import make_tracks, write_human_data
 
+from glot_plugin.cli.image_sources import open_source
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.features import ExtractOptions, build_backbone, extract_features, open_source
+from glot_plugin.features import ExtractOptions, build_backbone, extract_features
 from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.crops import crop_square
 

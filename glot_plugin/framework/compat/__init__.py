@@ -6,7 +6,7 @@ have moved on:
 | file | what it does |
 |---|---|
 | `requirements.py` | one clear ImportError for a missing or incompatible mmcv or mmhuman3d |
-| `stand_ins.py`, `stand_in_packages.py` | stand-ins for packages that are absent or do not import |
+| `placeholders.py`, `placeholder_packages.py` | stand-ins for packages that are absent or do not import |
 | `pytorch3d_rotations.py` | the rotation functions mmhuman3d takes from pytorch3d, on roma |
 | `chumpy_arrays.py` | the two chumpy classes that official SMPL pickles hold |
 | `import_hook.py` | runs a patch when its module is imported, and never imports it early |
@@ -21,9 +21,9 @@ from glot_plugin.framework.compat.converter_patches import CONVERTER_PATCHES
 from glot_plugin.framework.compat.import_hook import patch_when_imported
 from glot_plugin.framework.compat.mmcv_patches import MMCV_PATCHES
 from glot_plugin.framework.compat.numpy_patches import NUMPY_PATCHES
+from glot_plugin.framework.compat.placeholder_packages import install_placeholders
 from glot_plugin.framework.compat.requirements import check_requirements
 from glot_plugin.framework.compat.smplx_patches import guard_body_models
-from glot_plugin.framework.compat.stand_in_packages import install_stand_ins
 
 __all__ = ['enable']
 
@@ -38,4 +38,4 @@ def enable() -> None:
     for module, patch in patches.items():
         patch_when_imported(module, patch)
     check_requirements()
-    install_stand_ins()
+    install_placeholders()

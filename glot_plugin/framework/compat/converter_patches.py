@@ -9,7 +9,7 @@ import numpy as np
 from glot_plugin.errors import InputError
 from glot_plugin.framework.compat.import_hook import ModuleView, Patch
 from glot_plugin.framework.compat.numpy_patches import restore_numpy_alias
-from glot_plugin.safe_pickle import load_open_pickle
+from glot_plugin.io.safe_pickle import load_open_pickle
 
 
 def guard_converter(module: ModuleType) -> None:

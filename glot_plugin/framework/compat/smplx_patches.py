@@ -4,7 +4,7 @@ import pickle
 from types import ModuleType
 
 from glot_plugin.framework.compat.import_hook import ModuleView
-from glot_plugin.safe_pickle import load_open_pickle
+from glot_plugin.io.safe_pickle import load_open_pickle
 
 
 def guard_body_models(module: ModuleType) -> None:

@@ -1,0 +1,70 @@
+"""Where weights come from, as far as their checkpoint says it; nothing in the checkpoint is run."""
+
+import ast
+import hashlib
+import re
+from pathlib import Path
+
+from glot_plugin.checkpoints.reading import read_checkpoint
+from glot_plugin.config import FILE_KEYS, FOLDER_KEYS
+from glot_plugin.errors import InputError
+
+# What decides how weights are trained, beside the seed; and what in it depends on the machine only.
+RECIPE_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+MACHINE_KEYS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
+
+
+def read_origin(path: str | Path) -> dict[str, str | int]:
+    """Where weights come from.
+
+    Returns:
+        `converted_from`, the name of the original's file; or `config`, the name of the config (without `.py`) that they
+        were trained with, `recipe` (see `recipe_digest`) and `seed`. What the file does not say is left out.
+    """
+    try:
+        meta = read_checkpoint(path).get('meta')
+    except InputError:  # mmhuman3d's own files can hold more than tensors and plain values
+        return {}
+    meta = meta if isinstance(meta, dict) else {}
+    if 'converted_from' in meta:
+        return {'converted_from': str(meta['converted_from'])}
+    name = meta.get('experiment_name', meta.get('exp_name'))  # mmengine's, with a time stamp, or mmcv's
+    found = {
+        'config': re.sub(r'(^|_)\d{8}_\d{6}$', '', name or '') or None,
+        'recipe': recipe_digest(str(meta['cfg'])) if 'cfg' in meta else None,
+        'seed': meta.get('seed'),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def recipe_digest(text: str) -> str | None:
+    """Eight digits that differ where configs (as text) train differently, with `--cfg-options` for example.
+
+    The seed, the folders of files and the number of workers make no difference. None: the text is no config.
+    """
+    found = {}
+    try:
+        lines = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    for line in lines:
+        name = ast.unparse(line.targets[0]) if isinstance(line, ast.Assign) else None
+        if name in RECIPE_KEYS:
+            found[name] = ast.unparse(_WithoutMachine().visit(line.value))
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:8]
+
+
+class _WithoutMachine(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        node.keywords.sort(key=lambda keyword: keyword.arg or '')
+        return self.generic_visit(node)
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
+        if node.arg in MACHINE_KEYS:
+            return None
+        if node.arg in (*FOLDER_KEYS, *FILE_KEYS) and ast.unparse(node.value) != 'None':
+            node.value = ast.Constant('given')
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(Path(node.value).name) if isinstance(node.value, str) else node

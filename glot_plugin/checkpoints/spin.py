@@ -1,0 +1,101 @@
+"""SPIN's regressor (Kolotouros et al., 2019), from which the paper starts the iterative regressor."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from glot_plugin.body_model.smpl_files import MeanParams
+from glot_plugin.checkpoints.reading import check_state, read_tensors
+from glot_plugin.errors import InputError
+from glot_plugin.models.iterative_regressor import IterativeRegressor
+from glot_plugin.models.mean_params import HMR_BUFFERS, set_mean_params
+from glot_plugin.registry import WEIGHT_INITIALIZERS
+
+SPIN_FILE = 'spin_model_checkpoint.pth.tar'
+# SPIN's layers and ours. Its second hidden layer, fc2, has no place in GLoT's forward pass.
+LAYERS = {'fc1': 'fc1', 'decpose': 'decode_pose', 'decshape': 'decode_betas', 'deccam': 'decode_camera'}
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class SPINInit:
+    """Start the iterative regressor inside a module from SPIN's, see `start_from_spin`.
+
+    Args:
+        checkpoint: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`).
+    """
+
+    def __init__(self, checkpoint: str | Path) -> None:
+        self.checkpoint = checkpoint
+
+    def __call__(self, module: nn.Module) -> None:
+        start_from_spin(module, self.checkpoint)
+
+
+def read_spin_state(path: str | Path) -> dict[str, Tensor]:
+    """What a SPIN checkpoint holds under `model`, backbone and regressor; nothing in the file is run.
+
+    Raises:
+        InputError: The file is absent or damaged, or has no state dict under `model`.
+    """
+    checkpoint = read_tensors(path)
+    state = checkpoint.get('model') if isinstance(checkpoint, dict) else None
+    if not isinstance(state, dict):
+        found = ', '.join(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        raise InputError(f"{path}: not a SPIN checkpoint: no state dict under 'model'; found {found}")
+    return state
+
+
+def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
+    """The regressor's tensors of a SPIN checkpoint, by SPIN's names; nothing in the file is run.
+
+    Returns:
+        `fc1`, `decpose`, `decshape` and `deccam` (`.weight`, `.bias`), `init_pose`, `init_shape` and `init_cam`.
+
+    Raises:
+        InputError: The file is absent or damaged, or lacks the key `model` or some of the tensors (they are listed).
+    """
+    if not Path(path).is_file():
+        raise InputError(
+            f'{path}: no such file, and init_from_spin asks for it; put {SPIN_FILE} there, name its folder '
+            '(--body-models DIR), or train without it (--cfg-options model.init_from_spin=None)'
+        )
+    state = read_spin_state(path)
+    names = [f'{layer}.{kind}' for layer in LAYERS for kind in ('weight', 'bias')] + list(HMR_BUFFERS)
+    missing = [name for name in names if not isinstance(state.get(name), Tensor)]
+    if missing:
+        raise InputError(f"{path}: not SPIN's regressor: 'model' has no {', '.join(missing)}")
+    return {name: state[name] for name in names}
+
+
+def start_from_spin(module: nn.Module, path: str | Path) -> None:
+    """Start the iterative regressor inside `module` from SPIN's, and every mean parameter there from SPIN's too.
+
+    Raises:
+        InputError: See `fit_spin`.
+    """
+    regressor, state = fit_spin(module, path)
+    regressor.load_state_dict(state)
+    prefix = 'mean_params.'
+    mean = {key.removeprefix(prefix): value.numpy() for key, value in state.items() if key.startswith(prefix)}
+    set_mean_params(module, MeanParams(**mean))
+
+
+def fit_spin(module: nn.Module, path: str | Path) -> tuple[IterativeRegressor, dict[str, Tensor]]:
+    """The iterative regressor inside `module`, and SPIN's tensors under its names; `module` is left as it is.
+
+    Raises:
+        InputError: The file is not SPIN's (see `read_spin_regressor`), its shapes differ (they are listed), or `module`
+            has not exactly one `IterativeRegressor`.
+    """
+    regressors = [child for child in module.modules() if isinstance(child, IterativeRegressor)]
+    if len(regressors) != 1:
+        raise InputError(
+            f'init_from_spin={str(path)!r}: the head has {len(regressors)} IterativeRegressor, expected one to start'
+        )
+    spin = read_spin_regressor(path)
+    state = {
+        f'{ours}.{kind}': spin[f'{theirs}.{kind}'] for theirs, ours in LAYERS.items() for kind in ('weight', 'bias')
+    }
+    state |= {f'mean_params.{name}': spin[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
+    check_state(state, regressors[0].state_dict(), f'{path}: does not fit the model of this config')
+    return regressors[0], state

@@ -1,0 +1,6 @@
+"""What the command-line tools share."""
+
+from glot_plugin.cli.arguments import ConfigOptions, add_config_arguments
+from glot_plugin.cli.running import run
+
+__all__ = ['ConfigOptions', 'add_config_arguments', 'run']

@@ -1,0 +1,38 @@
+"""Arguments that several tools take."""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from glot_plugin.engine.distributed import LAUNCHERS
+
+
+class ConfigOptions(DictAction):
+    """mmengine's action for KEY=VALUE …, with an error for what is no such pair."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        for value in values:
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except (ValueError, AssertionError) as error:
+                message = f'found {value!r}, expected KEY=VALUE, with brackets that close'
+                raise argparse.ArgumentError(self, message) from error
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every tool that takes a config."""
+    parser.add_argument('config', type=Path, help='config file, for example configs/glot/glot_synthetic.py')
+    parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (data/body_models)')
+    parser.add_argument(
+        '--work-dir', type=Path, metavar='DIR', help='folder of logs and checkpoints (work_dirs/CONFIG)'
+    )
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='how several processes are started')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        metavar='KEY=VALUE',
+        help='change keys of the config, as model.head.num_frames=32',
+    )

@@ -1,0 +1,30 @@
+"""Configs: reading and checking them, the options that change them, the body-model files that they name."""
+
+from glot_plugin.config.body_model_files import (
+    FILE_KEYS,
+    FOLDER_KEYS,
+    FRAMEWORK_SCOPE,
+    body_model_folder,
+    check_framework_files,
+    has_body_model_files,
+    set_body_model_dir,
+)
+from glot_plugin.config.loading import load_config
+from glot_plugin.config.nodes import config_nodes
+from glot_plugin.config.options import apply_options
+from glot_plugin.config.part_types import check_called_types, config_errors
+
+__all__ = [
+    'FILE_KEYS',
+    'FOLDER_KEYS',
+    'FRAMEWORK_SCOPE',
+    'apply_options',
+    'body_model_folder',
+    'check_called_types',
+    'check_framework_files',
+    'config_errors',
+    'config_nodes',
+    'has_body_model_files',
+    'load_config',
+    'set_body_model_dir',
+]

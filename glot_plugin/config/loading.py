@@ -1,0 +1,77 @@
+"""Reading configs, with errors that name the file and the key."""
+
+import sys
+from pathlib import Path
+
+from mmengine import Config
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+
+from glot_plugin import registry
+from glot_plugin.config.body_model_files import FRAMEWORK_SCOPE
+from glot_plugin.config.nodes import config_nodes
+from glot_plugin.config.options import apply_options
+from glot_plugin.errors import InputError
+
+FRAMEWORK_PACKAGE = 'glot_plugin.framework'
+
+
+def load_config(config: str | Path | Config, cfg_options: dict | None = None) -> Config:
+    """Read a config file (or take a config), change keys, and make its scope the default.
+
+    Raises:
+        InputError: The file is absent or does not parse, what it imports does not import, or it names parts of
+            mmhuman3d without importing `glot_plugin.framework`, or an option does not fit it.
+    """
+    if not isinstance(config, Config):
+        path = Path(config)
+        if not path.is_file():
+            raise InputError(f'{path}: no such config')
+        try:
+            config = Config.fromfile(path)
+        except ImportError as error:
+            raise InputError(f'{path}: {_first_reason(error)}') from error
+        except Exception as error:  # a config is Python: it can raise anything
+            raise InputError(f'{path}: not a valid config ({type(error).__name__}: {error})') from error
+    else:
+        config = Config(config._cfg_dict.to_dict(), filename=config.filename)
+        try:  # a file's are imported when it is read
+            import_modules_from_strings(**config.get('custom_imports', {'imports': None}))
+        except ImportError as error:
+            raise InputError(f'{config.filename or "config"}: {_first_reason(error)}') from error
+    if cfg_options:
+        apply_options(config, cfg_options)
+    _list_metrics(config)
+    _check_framework(config)
+    init_default_scope(config.get('default_scope', 'glot'))
+    return config
+
+
+def _first_reason(error: BaseException) -> str:
+    """What an error about an import began with: mmengine reports the import that failed, not why."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return str(error)
+
+
+def _list_metrics(cfg: Config) -> None:
+    """Put a metric that is an evaluator by itself into a list.
+
+    mmengine takes a dict with the key `metrics`, an argument of our metrics, for an evaluator of its own.
+    """
+    for key in ('val_evaluator', 'test_evaluator'):
+        evaluator = cfg.get(key)
+        if isinstance(evaluator, dict) and 'metrics' in evaluator and registry.METRICS.get(str(evaluator.get('type'))):
+            cfg[key] = [evaluator]
+
+
+def _check_framework(cfg: Config) -> None:
+    if FRAMEWORK_PACKAGE in sys.modules:
+        return
+    for node in config_nodes(cfg._cfg_dict):
+        kind = node.get('type')
+        if isinstance(kind, str) and kind.startswith(FRAMEWORK_SCOPE):
+            raise InputError(
+                f'{cfg.filename or "config"}: type={kind!r} is a part of mmhuman3d, which is not loaded; add the line\n'
+                f"    custom_imports = dict(imports=['{FRAMEWORK_PACKAGE}'])"
+            )

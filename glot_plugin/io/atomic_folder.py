@@ -1,0 +1,115 @@
+"""A folder that appears whole or not at all: written hidden beside its place, renamed into it at the end."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from glot_plugin.errors import InputError
+
+
+class AtomicFolder:
+    """The hidden folder in which `path` is prepared.
+
+    After `open` comes `publish`, `discard`, or both; or `keep`. What a killed process left is taken over or removed by
+    the next `open` for the same path: a hidden folder is locked for the life of the process that writes it.
+
+    Args:
+        path: the folder to make.
+        index_file: name of the file that makes a folder one of ours; nothing else is ever overwritten.
+        overwrite: replace a folder that is already there; it stays in place until `publish`.
+
+    Raises:
+        InputError: `path` exists, without `overwrite` or without `index_file` in it.
+    """
+
+    def __init__(self, path: Path, index_file: str, overwrite: bool = False) -> None:
+        self.path = path.absolute()
+        self.index_file = index_file
+        self.overwrite = overwrite
+        self._hidden: Path | None = None
+        self._lock: int | None = None
+        self._check_target()
+
+    def open(self, can_go_on: Callable[[Path], bool] | None = None) -> Path:
+        """Make the hidden folder and return its path.
+
+        Args:
+            can_go_on: Whether a hidden folder that was left behind is taken over as it is. None: it never is.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._clear_left_behind(can_go_on)
+        if self._hidden is not None:
+            return self._hidden
+        hidden = self.path.parent / f'{self._prefix}{uuid4().hex[:12]}'
+        hidden.mkdir()
+        self._hidden = hidden
+        self._lock = _lock_folder(hidden)
+        return hidden
+
+    def publish(self) -> None:
+        """Put the hidden folder in place."""
+        self._check_target()  # again: another process may have written it meanwhile
+        if (self.path / self.index_file).exists():
+            replaced = self._hidden.with_name(f'{self._hidden.name}-replaced')
+            os.replace(self.path, replaced)
+            os.replace(self._hidden, self.path)
+            shutil.rmtree(replaced)
+        else:
+            os.replace(self._hidden, self.path)
+
+    def discard(self) -> None:
+        """Remove the hidden folder unless it was published; harmless when called again."""
+        if self._hidden is not None:
+            shutil.rmtree(self._hidden, ignore_errors=True)
+        self.keep()
+
+    def keep(self) -> None:
+        """Leave the hidden folder for a later `open` to take over."""
+        if self._lock is not None:
+            os.close(self._lock)
+        self._hidden = self._lock = None
+
+    @property
+    def _prefix(self) -> str:
+        return f'.{self.path.name}.writing-'
+
+    def _check_target(self) -> None:
+        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+            return
+        if not self.overwrite:
+            raise InputError(f'{self.path}: already exists; remove it, choose another path or ask to overwrite it')
+        if not (self.path / self.index_file).is_file():
+            raise InputError(f'{self.path}: exists and has no {self.index_file}, so it is not overwritten')
+
+    def _clear_left_behind(self, can_go_on: Callable[[Path], bool] | None) -> None:
+        """Take over one hidden folder that nobody writes, if one can be gone on with; remove the others."""
+        for folder in sorted(self.path.parent.iterdir()):
+            if not folder.name.startswith(self._prefix):
+                continue
+            lock = _lock_folder(folder)
+            if lock is None:
+                continue
+            if self._hidden is None and can_go_on is not None and can_go_on(folder):
+                self._hidden, self._lock = folder, lock
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock_folder(folder: Path) -> int | None:
+    """Lock a folder for this process; the system unlocks it when the process ends, however it ends.
+
+    Returns:
+        The descriptor that holds the lock until it is closed; None where another process has the lock, or where the
+        file system has no locks.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
