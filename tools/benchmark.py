@@ -1,4 +1,4 @@
-"""Speed and memory, each against a naive twin in the same run.
+"""Speed and memory, each against a naive baseline in the same run.
 
     python tools/benchmark.py
     python tools/benchmark.py --only train-step track-inference

@@ -32,7 +32,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--weights', type=Path, metavar='FILE', help=f'checkpoint of the backbone (spin: data/body_models/{SPIN_FILE})'
     )
-    parser.add_argument('--random-weights', action='store_true', help='no checkpoint: random weights, for trials')
+    parser.add_argument('--random-weights', action='store_true', help='no checkpoint: random weights, for a dry run')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='of random weights (0)')
     parser.add_argument('--feature-dim', type=int, metavar='C', help='feature width expected')
     parser.add_argument('--batch-size', type=int, default=64, metavar='B', help='crops a pass (64)')

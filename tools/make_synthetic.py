@@ -3,7 +3,7 @@
     python tools/make_synthetic.py
     python tools/make_synthetic.py --train-frames 1000000 --float16
 
-Generated motion of a generated body: a stand-in to run and test the system, no benchmark. What is there is kept.
+Generated motion of a generated body: made to run and test the system, not a benchmark. What is there is kept.
 """
 
 import argparse

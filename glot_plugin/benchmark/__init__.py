@@ -1,1 +1,1 @@
-"""Speed and memory, each against a naive twin in the same run."""
+"""Speed and memory, each against a naive baseline in the same run."""

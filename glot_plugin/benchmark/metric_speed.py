@@ -97,9 +97,9 @@ def align_one_pose(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def compare_metrics(model_dir: str, device: str, poses: int = 2_000, repeats: int = 5) -> Comparison:
-    """The paper's four metrics against their naive twin, on the same poses.
+    """The paper's four metrics against their naive baseline, on the same poses.
 
-    The twin takes about 1 MB a pose, so that the count stays small; `measure_scoring` measures a whole test set.
+    The baseline takes about 1 MB a pose, so that the count stays small; `measure_scoring` measures a whole test set.
     """
     tracks = random_tracks(poses, device)
     config = {'type': 'SMPLBody', 'model_dir': model_dir}
@@ -115,7 +115,7 @@ def compare_metrics(model_dir: str, device: str, poses: int = 2_000, repeats: in
         lambda: score(metric, tracks),
         lambda: naive_score(body, regressor, tracks),
         repeats,
-        f'{poses} poses, 4 metrics; the twin aligns one pose at a time and holds all meshes',
+        f'{poses} poses, 4 metrics; the baseline aligns one pose at a time and holds all meshes',
     )
 
 

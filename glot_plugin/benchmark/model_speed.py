@@ -67,7 +67,7 @@ def compare_train_step(
     naive = as_published(copy.deepcopy(model), model_dir)
     batch = random_batch(batch_size, model.head.num_frames, device, num_2d=int(0.6 * batch_size))
     steps = (train_step(m, batch) for m in (model, naive))
-    return compare('training step', *steps, repeats, f'batch {batch_size}, 6890-vertex mesh in the twin')
+    return compare('training step', *steps, repeats, f'batch {batch_size}, 6890-vertex mesh in the baseline')
 
 
 def compare_track_inference(

@@ -17,7 +17,7 @@ from glot_plugin.body_model.synthetic import write_synthetic_body
 
 SECTIONS = ('train-step', 'track-inference', 'batch-fetch', 'metrics')
 HEADER = """
-| | ours | naive twin | twin / ours | |
+| | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
 # Peak memory is a whole process's, so each measurement gets a process of its own.
 _SCORING = """

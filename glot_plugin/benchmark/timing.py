@@ -10,7 +10,7 @@ import torch
 
 @dataclass
 class Comparison:
-    """Seconds of one call, ours and the naive twin's, and how often the twin's time ours is.
+    """Seconds of one call, ours and the naive baseline's, and how often the baseline's time ours is.
 
     Attributes:
         name: What was measured.

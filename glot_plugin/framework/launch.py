@@ -291,7 +291,7 @@ def config_errors(name: str) -> Iterator[None]:
         if match is None:
             raise
         unknown = match[1].strip('\'"')
-        hint = '' if match[2] in ('optimizer', 'runner', 'hook') else '; docs/mixing.md lists our parts'
+        hint = '' if match[2] in ('optimizer', 'runner', 'hook') else "; docs/mixing.md lists GLoT's parts"
         raise InputError(f'{name}: unknown type {unknown!r} in {match[2].removeprefix("glot::")}{hint}') from error
     except TypeError as error:
         if 'unexpected keyword argument' not in str(error) and 'required positional argument' not in str(error):

@@ -20,7 +20,7 @@ import numpy as np
 
 from glot_plugin.errors import InputError
 from glot_plugin.io.file_column import FileColumn
-from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, ClassName, StandIn, checked_shape
+from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, ClassName, Placeholder, checked_shape
 from glot_plugin.io.safe_pickle import ArrayUnpickler
 
 STAY_ON_DISK_BYTES = 2**20  # smaller arrays are read at once
@@ -62,7 +62,7 @@ _COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], BinaryIO]], ...] = (
 _UNREADABLE = {b'\x04"M\x18': 'LZ4', b'ZF': "joblib's format before 0.10", b'PK': 'zip (torch.save)'}
 
 
-class _ArrayDescription(StandIn):
+class _ArrayDescription(Placeholder):
     """`joblib.numpy_pickle.NumpyArrayWrapper`: what is known of an array whose bytes come next."""
 
     def build(self, build: Builder) -> tuple[np.dtype, tuple[int, ...], str]:
@@ -79,7 +79,7 @@ class _ArrayDescription(StandIn):
         return 'numpy_array_alignment_bytes' in self.attributes()
 
 
-_STAND_INS: dict[tuple[str, str], Any] = {
+_PLACEHOLDERS: dict[tuple[str, str], Any] = {
     **PLACEHOLDERS,
     ('joblib.numpy_pickle', 'NumpyArrayWrapper'): _ArrayDescription,
     ('numpy', 'memmap'): ClassName,
@@ -99,7 +99,7 @@ class _JoblibUnpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _STAND_INS[module, name]
+            return _PLACEHOLDERS[module, name]
         except KeyError:
             raise InputError(
                 f'{self._path}: refused to load {module}.{name} from this joblib file: only numpy arrays and plain '
@@ -108,7 +108,7 @@ class _JoblibUnpickler(pickle._Unpickler):
 
     def load_build(self) -> None:
         """Set an object's state; a description is replaced by the array whose bytes come next."""
-        if not isinstance(self.stack[-2], StandIn):
+        if not isinstance(self.stack[-2], Placeholder):
             raise InputError(f'{self._path}: refused to change {self.stack[-2]!r:.60}: no data file may change code')
         super().load_build()
         if isinstance(self.stack[-1], _ArrayDescription):

@@ -1,8 +1,8 @@
-"""Stand-ins for what pickles of arrays name: they keep what a pickle says, and become arrays once it is checked.
+"""Placeholders for what pickles of arrays name: they keep what a pickle says, and become arrays once it is checked.
 
 A pickle calls what it names with arguments of its own, and changes the results in any order. The functions of numpy and
 scipy.sparse trust it: forged pickles get arrays of made-up pointers, or matrices that write outside their memory. So
-nothing but stand-ins, numbers, texts and plain containers exists while a pickle is read; `Builder` makes the arrays
+nothing but placeholders, numbers, texts and plain containers exists while a pickle is read; `Builder` makes the arrays
 afterwards. Sparse matrices and chumpy's arrays become numpy arrays too.
 """
 
@@ -19,10 +19,10 @@ _DTYPE_CODE = re.compile(r'[biufc]\d{1,2}|[SU]\d{1,9}|O\d?')  # as numpy's pickl
 _MAX_DENSE_BYTES = 2**30  # a sparse matrix of a few bytes can claim any shape
 
 
-class StandIn:
+class Placeholder:
     """Takes the place of a class or function: keeps the arguments of the call, and the state that is set later.
 
-    `__setstate__` is what keeps pickles from setting attributes, of stand-ins and of their classes.
+    `__setstate__` is what keeps pickles from setting attributes, of placeholders and of their classes.
     """
 
     args: tuple
@@ -37,7 +37,7 @@ class StandIn:
         self.state = state
 
     def build(self, build: 'Builder') -> Any:
-        """What the stand-in stands for.
+        """What the placeholder stands for.
 
         Raises:
             UnpicklingError: what the pickle says is not sound.
@@ -52,7 +52,7 @@ class StandIn:
 
 
 class Builder:
-    """Replaces the stand-ins in what a pickle holds, each once; the pickle's own value stays as it is."""
+    """Replaces the placeholders in what a pickle holds, each once; the pickle's own value stays as it is."""
 
     def __init__(self) -> None:
         self._built: dict[int, Any] = {}
@@ -61,10 +61,10 @@ class Builder:
         if type(value) in _PLAIN:
             return value
         if id(value) in self._built:
-            if isinstance(self._built[id(value)], StandIn):
+            if isinstance(self._built[id(value)], Placeholder):
                 raise UnpicklingError('an array that holds itself')
             return self._built[id(value)]
-        if isinstance(value, StandIn):
+        if isinstance(value, Placeholder):
             self._built[id(value)] = value  # until it is built
             built = value.build(self)
         elif isinstance(value, list):
@@ -83,14 +83,14 @@ class Builder:
         return built
 
 
-class ClassName(StandIn):
+class ClassName(Placeholder):
     """A class that pickles only name, as the class of an array: numpy.ndarray, numpy.memmap, object."""
 
     def __new__(cls, *_: Any) -> Any:
         raise UnpicklingError('a class is called that may only be named')
 
 
-class Encode(StandIn):
+class Encode(Placeholder):
     """`_codecs.encode`, with which protocol 2 writes bytes; text codecs only."""
 
     def __new__(cls, text: str, encoding: str = 'latin1', errors: str = 'strict') -> Any:
@@ -99,23 +99,23 @@ class Encode(StandIn):
         return str.encode(text, encoding, errors)
 
 
-class EmptyBytes(StandIn):
+class EmptyBytes(Placeholder):
     """`bytes`, with which protocol 2 writes none."""
 
     def __new__(cls) -> Any:
         return b''
 
 
-class Reconstructor(StandIn):
+class Reconstructor(Placeholder):
     """`copy_reg._reconstructor` (protocols 0 and 1), for plain objects."""
 
     def __new__(cls, kind: type, base: type, _: Any = None) -> Any:
-        if not (isinstance(kind, type) and issubclass(kind, StandIn) and base is ClassName):
+        if not (isinstance(kind, type) and issubclass(kind, Placeholder) and base is ClassName):
             raise UnpicklingError('an object of a class that is not admitted is rebuilt')
         return kind()
 
 
-class DType(StandIn):
+class DType(Placeholder):
     """`numpy.dtype`: numbers, texts and objects. Records and dates are in none of the files read here."""
 
     def build(self, build: Builder) -> np.dtype:
@@ -127,7 +127,7 @@ class DType(StandIn):
         return np.dtype(object if code[0] == 'O' else code).newbyteorder(state[1])
 
 
-class Array(StandIn):
+class Array(Placeholder):
     """`_reconstruct`: an empty array, whose state is its contents."""
 
     def build(self, build: Builder) -> np.ndarray:
@@ -143,7 +143,7 @@ class Array(StandIn):
         return np.fromiter(build(data), object, len(data)).reshape(shape, order=order)
 
 
-class BufferArray(StandIn):
+class BufferArray(Placeholder):
     """`_frombuffer`: an array from bytes, its type, shape and order."""
 
     def build(self, build: Builder) -> np.ndarray:
@@ -151,7 +151,7 @@ class BufferArray(StandIn):
         return _plain_array(build(dtype), shape, data, order)
 
 
-class Scalar(StandIn):
+class Scalar(Placeholder):
     """`scalar`: one number or text from its type and bytes."""
 
     def build(self, build: Builder) -> np.generic:
@@ -159,14 +159,14 @@ class Scalar(StandIn):
         return _plain_array(build(dtype), (), data, 'C')[()]
 
 
-class ChumpyArray(StandIn):
+class ChumpyArray(Placeholder):
     """`chumpy.ch.Ch`: its array `x`."""
 
     def build(self, build: Builder) -> np.ndarray:
         return np.asarray(build(self.attributes()['x']))
 
 
-class ChumpySelection(StandIn):
+class ChumpySelection(Placeholder):
     """`chumpy.reordering.Select`: elements `idxs` of the array `a`, in `preferred_shape`."""
 
     def build(self, build: Builder) -> np.ndarray:
@@ -175,7 +175,7 @@ class ChumpySelection(StandIn):
         return selected if state['preferred_shape'] is None else selected.reshape(state['preferred_shape'])
 
 
-class SparseCoordinates(StandIn):
+class SparseCoordinates(Placeholder):
     """scipy.sparse's coo matrices: a row and a column for each value."""
 
     def build(self, build: Builder) -> np.ndarray:
@@ -264,8 +264,8 @@ def _of_scipy() -> dict[tuple[str, str], Callable]:
     """scipy.sparse's names, under the module names of old and new scipy."""
     kinds = {'csc': SparseColumns, 'csr': SparseRows, 'coo': SparseCoordinates}
     return {
-        (f'scipy.sparse.{prefix}{kind}', f'{kind}_{ending}'): stand_in
-        for kind, stand_in in kinds.items()
+        (f'scipy.sparse.{prefix}{kind}', f'{kind}_{ending}'): placeholder
+        for kind, placeholder in kinds.items()
         for prefix in ('', '_')
         for ending in ('matrix', 'array')
     }

@@ -18,7 +18,7 @@ from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder
 class ArrayUnpickler(pickle.Unpickler):
     """An unpickler that admits arrays and plain containers, and refuses everything else by name.
 
-    What it loads holds stand-ins, for a `Builder`.
+    What it loads holds placeholders, for a `Builder`.
     """
 
     def __init__(self, file: BinaryIO, name: str, encoding: str = 'latin1') -> None:

@@ -1,4 +1,4 @@
-"""The benchmark of the metrics: its twin is right, and what it measures of memory is bounded."""
+"""The benchmark of the metrics: its baseline is right, and what it measures of memory is bounded."""
 
 import sys
 

@@ -9,7 +9,7 @@ from glot_plugin import registry
 from glot_plugin.config import check_called_types, config_errors, load_config
 from glot_plugin.errors import InputError
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs/glot'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/glot'
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from glot_plugin.config import load_config
 from glot_plugin.datasets.window_dataset import store_entries
 from glot_plugin.errors import InputError
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs/glot'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/glot'
 STORES = 'train_dataloader.dataset.stores'
 
 

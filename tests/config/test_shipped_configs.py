@@ -17,7 +17,7 @@ from glot_plugin.models.hscr import ResidualRegressor
 from glot_plugin.registry import MODELS
 from glot_plugin.reports.published import TABLES
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs/glot'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/glot'
 PAPER = ('glot_3dpw', 'glot_h36m_mpii3d', 'glot_3dpw_unseen')
 # Weights of 2D, 3D, pose, shape, velocity 2D and 3D; epochs, iterations of one, warm-up epochs; weight decay.
 PUBLISHED_TRAINING = {

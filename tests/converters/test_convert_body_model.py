@@ -50,7 +50,7 @@ def official_pickle(body_dir, tmp_path):
     }
     folder = tmp_path / 'official'
     folder.mkdir()
-    with pytest.MonkeyPatch.context() as patch:  # other tests have stand-ins of their own there
+    with pytest.MonkeyPatch.context() as patch:  # other tests have placeholders of their own there
         for name, module in modules.items():
             patch.setitem(sys.modules, name, module)
         data = pickle.dumps(model, 2)

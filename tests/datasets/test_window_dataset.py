@@ -1,4 +1,4 @@
-"""Windows: against a naive twin, and what happens at the edges of tracks and to bad input."""
+"""Windows: against a naive baseline, and what happens at the edges of tracks and to bad input."""
 
 import json
 import pickle
@@ -85,7 +85,7 @@ def test_table_of_a_million_frames_is_built_at_once():
     assert len(starts) == 20_000 * 35
 
 
-# ---- against the naive twin
+# ---- against the naive baseline
 
 
 @pytest.mark.parametrize(('num_frames', 'stride'), [(16, 16), (16, 3), (4, 4), (24, 1), (1, 1)])

@@ -64,7 +64,7 @@ def test_enabling_twice_changes_nothing():
             },
         ]
 
-    enable()  # other tests put modules of their own in the place of the stand-ins
+    enable()  # other tests put modules of their own in the place of the placeholders
     before = state()
     assert mmcv.runner.checkpoint.torch is not torch
     enable()

@@ -1,4 +1,4 @@
-"""Stand-ins for missing packages: made-up ones, chumpy in SMPL pickles, and real packages that go first."""
+"""Placeholders for missing packages: made-up ones, chumpy in SMPL pickles, and real packages that go first."""
 
 import importlib
 import pickle
@@ -11,7 +11,7 @@ from torch import nn
 
 from glot_plugin.framework.compat.chumpy_arrays import Ch, Select
 from glot_plugin.framework.compat.placeholder_packages import fill_in_rotations
-from glot_plugin.framework.compat.placeholders import import_problem, install_stand_in
+from glot_plugin.framework.compat.placeholders import import_problem, install_placeholder
 from glot_plugin.framework.compat.pytorch3d_rotations import ROTATION_FUNCTIONS
 
 MISSING = 'renderer9 draws, and it is not installed. Get it with pip install renderer9'
@@ -20,7 +20,7 @@ MISSING = 'renderer9 draws, and it is not installed. Get it with pip install ren
 @pytest.fixture
 def renderer9():
     modules = {'renderer9': {}, 'renderer9.parts': {'answer': 42}, 'renderer9.parts.fine': {}}
-    install_stand_in(modules, MISSING)
+    install_placeholder(modules, MISSING)
     yield
     for module in modules:
         sys.modules.pop(module)

@@ -1,4 +1,4 @@
-"""The stand-ins for pytorch3d's rotation functions against scipy, in float64, and mmhuman3d's own use of them."""
+"""The placeholders for pytorch3d's rotation functions against scipy, in float64, and mmhuman3d's own use of them."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""GLoT and VIBE with our parts, trained by mmhuman3d's own `train_model` on its own kind of data."""
+"""GLoT, and VIBE with GLoT's parts, trained by mmhuman3d's own `train_model` on its own kind of data."""
 
 import json
 import logging
@@ -187,7 +187,7 @@ def test_glot_trains_evaluates_saves_and_resumes(tmp_path, human_data, body_dir,
     ],
     ids=['hscr', 'masking', 'transformer', 'glot-head'],
 )
-def test_vibe_with_our_parts(tmp_path, human_data, body_dir, parts):
+def test_vibe_with_glot_parts(tmp_path, human_data, body_dir, parts):
     optimizer = {'neck': ADAM, 'head': ADAM}
     cfg = config(tmp_path, human_data, body_dir, vibe_model(body_dir, **parts), optimizer, epochs=1)
     _, changed = run(cfg)

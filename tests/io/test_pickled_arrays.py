@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from glot_plugin.errors import InputError
-from glot_plugin.io.pickled_arrays import PLACEHOLDERS, StandIn
+from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Placeholder
 from glot_plugin.io.safe_pickle import loads_pickled_arrays
 
 RECONSTRUCT = np.empty(0).__reduce__()[0]
@@ -120,23 +120,23 @@ def test_forged_sparse_matrices_are_refused(forged, message):
 @pytest.mark.parametrize('name', PLACEHOLDERS, ids='.'.join)
 def test_what_a_pickle_names_cannot_be_changed(name):
     """BUILD sets attributes of whatever it finds; here it would replace a method for the whole process."""
-    stand_in = PLACEHOLDERS[name]
-    before = dict(vars(stand_in))
+    placeholder = PLACEHOLDERS[name]
+    before = dict(vars(placeholder))
     for attribute in ('build', '__new__', '__setstate__', 'args'):
         for state in ({attribute: 1}, (None, {attribute: 1})):
             with pytest.raises(InputError):
                 loads_pickled_arrays(b'\x80\x03c' + '\n'.join(name).encode() + b'\n' + body(state) + b'b.', 'x')
-    assert dict(vars(stand_in)) == before
+    assert dict(vars(placeholder)) == before
 
 
-def test_attributes_of_stand_ins_cannot_be_set():
+def test_attributes_of_placeholders_cannot_be_set():
     """Not with protocol 2's pair of states either: this is an array whose method is replaced."""
     made = Forged(
         RECONSTRUCT, (np.ndarray, (0,), b'b'), (None, {'build': 1, 'state': (1, (), np.dtype('f8'), 0, POINTER)})
     )
     with pytest.raises(InputError, match='without contents'):
         loads_pickled_arrays(pickle.dumps(made), 'x')
-    assert all(issubclass(stand_in, StandIn) or stand_in is dict for stand_in in PLACEHOLDERS.values())
+    assert all(issubclass(placeholder, Placeholder) or placeholder is dict for placeholder in PLACEHOLDERS.values())
 
 
 def test_other_codecs_are_refused():

@@ -13,7 +13,7 @@ from glot_plugin.io.safe_pickle import load_pickled_arrays
 
 @pytest.fixture
 def chumpy(monkeypatch):
-    """Stand-ins for chumpy's classes, so that pickles can be written that name them."""
+    """Placeholders for chumpy's classes, so that pickles can be written that name them."""
     ch, reordering = types.ModuleType('chumpy.ch'), types.ModuleType('chumpy.reordering')
     ch.Ch = type('Ch', (), {'__module__': 'chumpy.ch'})
     reordering.Select = type('Select', (), {'__module__': 'chumpy.reordering'})

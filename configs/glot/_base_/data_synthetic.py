@@ -1,4 +1,4 @@
-"""The embedded data set (tools/make_synthetic.py): a stand-in to run and test the system, no benchmark."""
+"""The embedded data set (tools/make_synthetic.py): made to run and test the system, not a benchmark."""
 
 data_root = 'data/synthetic'
 

@@ -6,7 +6,7 @@ have moved on:
 | file | what it does |
 |---|---|
 | `requirements.py` | one clear ImportError for a missing or incompatible mmcv or mmhuman3d |
-| `placeholders.py`, `placeholder_packages.py` | stand-ins for packages that are absent or do not import |
+| `placeholders.py`, `placeholder_packages.py` | placeholders for packages that are absent or do not import |
 | `pytorch3d_rotations.py` | the rotation functions mmhuman3d takes from pytorch3d, on roma |
 | `chumpy_arrays.py` | the two chumpy classes that official SMPL pickles hold |
 | `import_hook.py` | runs a patch when its module is imported, and never imports it early |

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from glot_plugin.framework.compat.chumpy_arrays import Ch, Select
 from glot_plugin.framework.compat.import_hook import patch_when_imported, prepare_before_import
-from glot_plugin.framework.compat.placeholders import import_problem, install_stand_in
+from glot_plugin.framework.compat.placeholders import import_problem, install_placeholder
 from glot_plugin.framework.compat.pytorch3d_rotations import ROTATION_FUNCTIONS
 
 # Every pytorch3d module that mmhuman3d imports from. Its rotations work; the rest renders.
@@ -33,18 +33,18 @@ PYTORCH3D_MODULES = (
 
 
 def install_placeholders() -> None:
-    """Put a stand-in for each package that is absent or does not import; a second call changes nothing."""
-    _stand_in_for_pytorch3d()
+    """Put a placeholder for each package that is absent or does not import; a second call changes nothing."""
+    _replace_pytorch3d()
     patch_when_imported('mmhuman3d.utils.transforms', fill_in_rotations)
-    _stand_in_for_chumpy()
+    _replace_chumpy()
     # pickle5 is the backport of what the standard pickle does since Python 3.8.
     if 'pickle5' not in sys.modules and import_problem('pickle5', 'pickle5'):
         sys.modules['pickle5'] = pickle
     # Tried only when the one module that uses it is imported: it loads all of vtk.
-    prepare_before_import('mmhuman3d.core.renderer.vedo_render', stand_in_for_vedo)
+    prepare_before_import('mmhuman3d.core.renderer.vedo_render', replace_vedo)
 
 
-def _stand_in_for_pytorch3d() -> None:
+def _replace_pytorch3d() -> None:
     # pytorch3d.renderer loads the compiled part, without which the package is of no use to mmhuman3d.
     if 'pytorch3d' in sys.modules or (reason := import_problem('pytorch3d', 'pytorch3d.renderer')) is None:
         return
@@ -53,7 +53,7 @@ def _stand_in_for_pytorch3d() -> None:
         "pip install --no-build-isolation 'git+https://github.com/facebookresearch/pytorch3d.git'"
     )
     modules = {name: {} for name in PYTORCH3D_MODULES}
-    install_stand_in({**modules, 'pytorch3d.transforms': ROTATION_FUNCTIONS}, missing)
+    install_placeholder({**modules, 'pytorch3d.transforms': ROTATION_FUNCTIONS}, missing)
 
 
 def fill_in_rotations(module: ModuleType) -> None:
@@ -68,19 +68,19 @@ def fill_in_rotations(module: ModuleType) -> None:
             setattr(module, name, getattr(transforms, name))
 
 
-def _stand_in_for_chumpy() -> None:
+def _replace_chumpy() -> None:
     if 'chumpy' in sys.modules or (reason := import_problem('chumpy', 'chumpy')) is None:
         return
     missing = f'only what SMPL files need of chumpy is there, as {reason}'
-    install_stand_in({'chumpy': {}, 'chumpy.ch': {'Ch': Ch}, 'chumpy.reordering': {'Select': Select}}, missing)
+    install_placeholder({'chumpy': {}, 'chumpy.ch': {'Ch': Ch}, 'chumpy.reordering': {'Select': Select}}, missing)
 
 
-def stand_in_for_vedo() -> None:
-    """A stand-in for vedo (the interactive camera viewer), where it or the display libraries it needs are missing."""
+def replace_vedo() -> None:
+    """A placeholder for vedo (the interactive camera viewer) where it, or a display library it needs, is missing."""
     if 'vedo' in sys.modules or (reason := import_problem('vedo', 'vedo')) is None:
         return
     missing = (
         f'vedo is needed to show cameras, and {reason}. Get it with pip install vedo; on a machine without a display '
         'also apt-get install libgl1 libxrender1'
     )
-    install_stand_in({'vedo': {}}, missing)
+    install_placeholder({'vedo': {}}, missing)

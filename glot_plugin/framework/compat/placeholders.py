@@ -1,6 +1,6 @@
-"""Stand-in modules for packages that are absent or do not import.
+"""Placeholder modules for packages that are absent or do not import.
 
-A stand-in module gives any public name as a class. Such a class can be imported and subclassed, which is all that
+A placeholder module gives any public name as a class. Such a class can be imported and subclassed, which is all that
 mmhuman3d does with renderers and cameras at import time; to call it, or to ask it for an attribute, raises an
 ImportError that names the package and says how to get it.
 """
@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 
-class StandInType(ABCMeta):
-    """The type of stand-in classes (an ABCMeta, as abstract classes may inherit from them)."""
+class PlaceholderType(ABCMeta):
+    """The type of placeholder classes (an ABCMeta, as abstract classes may inherit from them)."""
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith('_'):  # what Python, torch and inspect look for without meaning to use the package
@@ -23,7 +23,7 @@ class StandInType(ABCMeta):
         _raise_missing(cls._glot_missing)
 
 
-class StandIn(metaclass=StandInType):
+class Placeholder(metaclass=PlaceholderType):
     """Base of the classes that stand for a missing package's."""
 
     _glot_missing = ''
@@ -32,7 +32,7 @@ class StandIn(metaclass=StandInType):
         _raise_missing(cls._glot_missing)
 
 
-class StandInModule(ModuleType):
+class PlaceholderModule(ModuleType):
     """A module of a missing package.
 
     Args:
@@ -43,7 +43,7 @@ class StandInModule(ModuleType):
     """
 
     def __init__(self, name: str, submodules: Sequence[str], provided: Mapping[str, Any], missing: str) -> None:
-        super().__init__(name, f'Stand-in: {missing}')
+        super().__init__(name, f'Placeholder: {missing}')
         self.__spec__ = ModuleSpec(name, loader=None, is_package=True)
         self.__path__ = []
         self.__all__ = sorted(provided)
@@ -51,11 +51,11 @@ class StandInModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('_'):
-            raise AttributeError(f'the stand-in for {self.__name__} has no attribute {name}')
+            raise AttributeError(f'the placeholder for {self.__name__} has no attribute {name}')
         if name in self._submodules:
             return sys.modules[f'{self.__name__}.{name}']
         body = {'_glot_missing': f'{self.__name__}.{name}: {self._missing}', '__module__': self.__name__}
-        self.__dict__[name] = StandInType(name, (StandIn,), body)  # kept: the same class at every import
+        self.__dict__[name] = PlaceholderType(name, (Placeholder,), body)  # kept: the same class at every import
         return self.__dict__[name]
 
 
@@ -74,8 +74,8 @@ def import_problem(name: str, probe: str) -> str | None:
     return reason
 
 
-def install_stand_in(modules: Mapping[str, Mapping[str, Any]], missing: str) -> None:
-    """Put stand-ins for the modules of one package in `sys.modules`.
+def install_placeholder(modules: Mapping[str, Mapping[str, Any]], missing: str) -> None:
+    """Put placeholders for the modules of one package in `sys.modules`.
 
     Args:
         modules: Full module names, the package's own among them, each with the names that it does provide.
@@ -83,7 +83,7 @@ def install_stand_in(modules: Mapping[str, Mapping[str, Any]], missing: str) -> 
     """
     for name, provided in modules.items():
         submodules = [other.rpartition('.')[2] for other in modules if other.rpartition('.')[0] == name]
-        sys.modules[name] = StandInModule(name, submodules, provided, missing)
+        sys.modules[name] = PlaceholderModule(name, submodules, provided, missing)
 
 
 def _raise_missing(message: str) -> NoReturn:
