@@ -28,7 +28,8 @@ parts: $(READY)
 	$(BIN)/python tools/list_parts.py --out docs/parts.md
 
 # mmcv 1.6 is built here, from source, with the environment's own setuptools; mmhuman3d's list of
-# dependencies no longer installs, so it comes without (setup.py names what it needs).
+# dependencies no longer installs, so it comes without (setup.py names what it needs); of mediapipe only two
+# files are used, BlazePose's weights.
 # mmengine asks for opencv-python, which needs a display's libraries; the headless build of the same
 # version goes over it.
 $(READY): setup.py $(CONSTRAINTS)
@@ -36,8 +37,8 @@ $(READY): setup.py $(CONSTRAINTS)
 	  { echo 'make: needs Python 3.10 to 3.12 with venv (Debian: apt-get install python3 python3-venv), or PYTHON=/path/to/python'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) setuptools wheel
-	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-build-isolation -e '.[framework,vis,dev]'
-	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-deps mmhuman3d
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-build-isolation -e '.[framework,vis,video,export,dev]'
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-deps mmhuman3d mediapipe
 	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-deps --force-reinstall opencv-python-headless
 	@touch $@
 

@@ -44,6 +44,9 @@ FRAMEWORK = [
 VISUALISATION = ['matplotlib', 'trimesh']
 # InstaVariety's file (every other is read with numpy), and images for tools/extract_features.py.
 DATA = ['h5py', 'opencv-python-headless==4.10.0.84', 'safetensors']
+# People in a clip. BlazePose's weights are two files in mediapipe 0.10.14-0.10.21, installed with --no-deps.
+VIDEO = ['ai-edge-litert>=2.0', 'av>=14', 'norfair>=2.3', 'opencv-python-headless==4.10.0.84']
+EXPORT = ['pygltflib>=1.16', 'onnx', 'onnxscript', 'onnxruntime']
 DEVELOPMENT = ['pytest', 'ruff', 'joblib', 'h5py']
 
 setup(
@@ -60,6 +63,8 @@ setup(
         'framework': FRAMEWORK,
         'data': DATA,
         'vis': VISUALISATION,
+        'video': VIDEO,
+        'export': EXPORT,
         'dev': DEVELOPMENT,
     },
 )
