@@ -45,9 +45,7 @@ class PoseObserver:
         fps: Frames per second.
     """
 
-    def __init__(
-        self, detector: Detector, landmarker: BlazePoseLandmarker, rules: TrackingRules, fps: float
-    ) -> None:
+    def __init__(self, detector: Detector, landmarker: BlazePoseLandmarker, rules: TrackingRules, fps: float) -> None:
         self.detector, self.landmarker, self.rules = detector, landmarker, rules
         self.period = max(round(fps / rules.detections_per_second), 1)
         self.patience = rules.gap_frames(fps)

@@ -66,7 +66,7 @@ def observe_box(box: np.ndarray) -> Observation:
 class IdentityTracker:
     """Gives the people of each frame their identities.
 
-    A person is expected where a Kalman filter on the two anchors says, and, after a gap, also where the person was last.
+    A person is expected where a Kalman filter on the two anchors says and, after a gap, also where they were last.
 
     Args:
         rules: See there.
@@ -80,14 +80,18 @@ class IdentityTracker:
         try:
             import norfair
         except ImportError as error:
-            raise InputError('tracking needs norfair, which is not installed: pip install "glot_plugin[video]"') from error
+            raise InputError(
+                'tracking needs norfair, which is not installed: pip install "glot_plugin[video]"'
+            ) from error
         self._detection = norfair.Detection
         self._tracker = norfair.Tracker(
-            distance_function=_distance,
+            distance_function='euclidean',
             distance_threshold=rules.largest_step,
             hit_counter_max=rules.gap_frames(fps) + 1,
             initialization_delay=0,
         )
+        # Set here: given above, a function makes norfair advise on speed for a whole paragraph.
+        self._tracker.distance_function = norfair.distances.ScalarDistance(_distance)
 
     def __call__(self, observations: Sequence[Observation]) -> list[int]:
         """The identity of each observation of the next frame."""

@@ -1,4 +1,4 @@
-"""Any of torchvision's detectors, with weights that the user has: `--detector torchvision:NAME --detector-weights FILE`."""
+"""torchvision's detectors with weights of the user: `--detector torchvision:NAME --detector-weights FILE`."""
 
 from pathlib import Path
 
@@ -47,9 +47,7 @@ def build(argument: str, weights: Path | None, threads: int, least_score: float)
     if argument not in names:
         raise InputError(f'--detector torchvision:{argument}: no such model, expected one of {", ".join(names)}')
     if weights is None:
-        raise InputError(
-            f'--detector torchvision:{argument}: expected --detector-weights FILE, its state dict (nothing is downloaded)'
-        )
+        raise InputError(f'--detector torchvision:{argument}: expected --detector-weights FILE (nothing is downloaded)')
     model = get_model(argument, weights=None, weights_backbone=None)
     load_state(model, read_state(weights), str(weights))
     return TorchvisionDetections(model.to(default_device()), least_score)
