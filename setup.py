@@ -58,6 +58,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['glot_plugin', 'glot_plugin.*']),
+    package_data={'glot_plugin.video.clips': ['*.mp4', 'README.md']},
     install_requires=CORE,
     extras_require={
         'framework': FRAMEWORK,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from glot_plugin.features.blazepose import BlazePoseLandmarker, PoseLandmarks, Roi
+from glot_plugin.features.blazepose import ROI_SCALE, BlazePoseLandmarker, PoseLandmarks, Roi
 from glot_plugin.features.landmarks import BLAZEPOSE21, landmark_box
 from glot_plugin.video.detectors.interface import Detections, Detector
 from glot_plugin.video.tracking import ANCHORS_OF_LANDMARKS, Observation, TrackingRules, observe_box
 
 ROI_OVER_BOX = 1.25  # a first square for the landmark model, over the larger side of a box
 COVERED = 0.1  # a detection whose centre is this close to a person's, over the side of the square, is that person
+PART = 0.6  # of a person's square: what is smaller and within the body is a part of the person
 
 
 class BoxObserver:
@@ -59,7 +60,7 @@ class PoseObserver:
         if lost or not found or self._frames_since_detection >= self.period:
             self._frames_since_detection = 0
             new = self._new_people(image, found)
-            lost = [person for person in lost if not any(_covers(person.roi, other.roi) for other, _ in new)]
+            lost = [person for person in lost if not any(_is_near(person.roi, other.roi) for other, _ in new)]
             found = self._distinct([*found, *new])
         self._followed = [person for person, _ in found] + lost
         return [one for _, one in found]
@@ -86,9 +87,9 @@ class PoseObserver:
     ) -> list[tuple[_Followed, Observation]]:
         """Those whom the detector finds and who are not followed yet."""
         detections = self.detector(image)
-        new = []
-        for roi in detection_rois(detections):
-            if any(_covers(person.roi, roi) for person, _ in known):
+        new: list[tuple[_Followed, Observation]] = []
+        for roi in sorted(detection_rois(detections), key=lambda roi: -roi.side):
+            if any(_covers(person.roi, roi) for person, _ in (*known, *new)):
                 continue
             one = self._observe(image, roi)
             if one is not None and detections.rois is None:  # the square around a box is a guess: look again
@@ -152,8 +153,14 @@ def detection_rois(detections: Detections) -> tuple[Roi, ...]:
     return tuple(map(roi_of_box, detections.boxes)) if detections.rois is None else detections.rois
 
 
-def _covers(known: Roi, new: Roi) -> bool:
+def _is_near(known: Roi, new: Roi) -> bool:
     return np.linalg.norm(known.center - new.center) < COVERED * known.side
+
+
+def _covers(known: Roi, new: Roi) -> bool:
+    """Whether what is detected is a person who is known, or a part of one: legs alone can look like a small person."""
+    inside = np.linalg.norm(known.center - new.center) < known.side / ROI_SCALE
+    return _is_near(known, new) or bool(inside and new.side < PART * known.side)
 
 
 def _is_same(one: Observation, other: Observation, limit: float) -> bool:

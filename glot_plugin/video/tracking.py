@@ -19,7 +19,7 @@ class TrackingRules:
     Attributes:
         gap_seconds: A person who is not seen for longer than this comes back as a new one.
         least_seconds: Tracks seen for less than this, or for less than half of a shorter clip, are dropped.
-        least_score: Of a detection.
+        least_score: Of a detection; None: 0.3 for BlazePose, whose landmarks then confirm it, 0.5 for others.
         least_presence: Of a person in the landmark model's crop; below it, the person is not seen in the frame.
         least_inside: Share of the landmarks that must lie in the picture for the person to count as seen.
         least_visibility: Tracks whose landmarks have a lower visibility (median over frames of the mean) are dropped.
@@ -30,7 +30,7 @@ class TrackingRules:
 
     gap_seconds: float = 1.0
     least_seconds: float = 1.0
-    least_score: float = 0.5
+    least_score: float | None = None
     least_presence: float = 0.5
     least_inside: float = 0.25
     least_visibility: float = 0.3
