@@ -60,7 +60,9 @@ class PoseObserver:
         if lost or not found or self._frames_since_detection >= self.period:
             self._frames_since_detection = 0
             new = self._new_people(image, found)
-            lost = [person for person in lost if not any(_is_near(person.roi, other.roi) for other, _ in new)]
+            lost = [
+                person for person in lost if not any(_distance(person.roi, other.roi) < COVERED for other, _ in new)
+            ]
             found = self._distinct([*found, *new])
         self._followed = [person for person, _ in found] + lost
         return [one for _, one in found]
@@ -70,7 +72,7 @@ class PoseObserver:
         found, before = [], {}
         for person in self._followed:
             one = self._observe(image, person.roi)
-            if one is not None:
+            if one is not None and _distance(person.roi, one.landmarks.roi) < self.rules.largest_step:
                 found.append((_Followed(one.landmarks.roi), one))
                 before[id(one)] = person
         kept = self._distinct(found)
@@ -153,14 +155,15 @@ def detection_rois(detections: Detections) -> tuple[Roi, ...]:
     return tuple(map(roi_of_box, detections.boxes)) if detections.rois is None else detections.rois
 
 
-def _is_near(known: Roi, new: Roi) -> bool:
-    return np.linalg.norm(known.center - new.center) < COVERED * known.side
+def _distance(known: Roi, new: Roi) -> float:
+    """Between the middles of two squares, over the side of the first."""
+    return float(np.linalg.norm(known.center - new.center)) / known.side
 
 
 def _covers(known: Roi, new: Roi) -> bool:
     """Whether what is detected is a person who is known, or a part of one: legs alone can look like a small person."""
-    inside = np.linalg.norm(known.center - new.center) < known.side / ROI_SCALE
-    return _is_near(known, new) or bool(inside and new.side < PART * known.side)
+    distance = _distance(known, new)
+    return distance < COVERED or (distance < 1 / ROI_SCALE and new.side < PART * known.side)
 
 
 def _is_same(one: Observation, other: Observation, limit: float) -> bool:

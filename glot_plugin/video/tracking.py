@@ -24,7 +24,7 @@ class TrackingRules:
         least_inside: Share of the landmarks that must lie in the picture for the person to count as seen.
         least_visibility: Tracks whose landmarks have a lower visibility (median over frames of the mean) are dropped.
         detections_per_second: How often the detector looks for new people while no one is lost.
-        largest_step: How far shoulders and hips may lie from where they are expected, over the box's larger side.
+        largest_step: How far a person may be from where they are expected, over the box's larger side.
         same_person: Landmarks that are closer than this on average, over the box's larger side, are one person's.
     """
 
@@ -33,7 +33,7 @@ class TrackingRules:
     least_score: float | None = None
     least_presence: float = 0.5
     least_inside: float = 0.25
-    least_visibility: float = 0.3
+    least_visibility: float = 0.45
     detections_per_second: float = 4.0
     largest_step: float = 0.25
     same_person: float = 0.1
