@@ -135,14 +135,14 @@ def test_people_are_followed_between_detections():
     frames = [[100 + 5 * frame, 300] for frame in range(9)]
     scene = Scene(frames)
     assert observe(scene) == frames
-    assert scene.detections == 3  # four times a second, at 12 frames a second
+    assert scene.detections == 3  # three times a second, at 12 frames a second
 
 
 def test_who_is_lost_is_looked_for_in_each_frame_and_found_again():
     frames = [[100]] * 3 + [[]] * 4 + [[100]] * 3
     scene = Scene(frames, detected={0})
     assert observe(scene) == frames
-    assert scene.detections == 6  # in frame 0, in the four without the person, in the last as usual
+    assert scene.detections == 5  # in frame 0 and in the four without the person
 
 
 def test_squares_that_come_together_are_one_person():
