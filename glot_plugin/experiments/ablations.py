@@ -2,15 +2,13 @@
 
 import ast
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from mmengine import Config
 
 from glot_plugin.apis import init_model
-from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.config import load_config
 from glot_plugin.config.options import apply_options
 from glot_plugin.datasets import TrackDataset, TrackStore
@@ -18,9 +16,10 @@ from glot_plugin.datasets.synthetic import write_synthetic_dataset
 from glot_plugin.engine.launch import train, write_result
 from glot_plugin.engine.work_folder import POINTER, best_checkpoint, last_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError
-from glot_plugin.experiments.demo import ProgressHook, cfg_of_model, choose_body_models, demo_config, score
+from glot_plugin.experiments.inputs import cfg_of_model, choose_body_models, demo_config
+from glot_plugin.experiments.progress import ProgressHook, Say
+from glot_plugin.experiments.scoring import score, score_mean_pose
 from glot_plugin.io.files import atomic_write, writable_folder
-from glot_plugin.models import MeanPoseHead
 from glot_plugin.reports.markdown import markdown_table
 
 CONFIGS = Path('configs/glot')
@@ -33,7 +32,6 @@ TABLE, SETTINGS, RESULT = 'table.md', 'settings.json', 'result.json'
 # What decides a result, beside the data, the seed and the number of iterations.
 CONFIG_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness')
 
-Say = Callable[[str], None]
 Scores = dict[str, float]
 
 
@@ -226,13 +224,6 @@ def without_validation(cfg: Config) -> None:
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     for key in ('save_best', 'rule'):
         cfg.default_hooks.checkpoint.pop(key, None)
-
-
-@torch.no_grad()
-def score_mean_pose(store: Path, body_models: Path) -> Scores:
-    """What no training gives: the mean body in every frame."""
-    head = MeanPoseHead(load_mean_params(body_models))
-    return score(TrackDataset(str(store)), body_models, head.predict_track)
 
 
 def _store_settings(store: Path) -> dict:

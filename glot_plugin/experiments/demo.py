@@ -1,51 +1,26 @@
 """The demonstration: from nothing to a trained GLoT, a table and pictures, on the embedded data set."""
 
 import json
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine import Config
-from mmengine.hooks import Hook
 
 from glot_plugin.apis import infer_track, init_model
 from glot_plugin.body_model import SMPLBody
-from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE, load_mean_params
-from glot_plugin.body_model.synthetic import write_synthetic_body
-from glot_plugin.config import load_config
+from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
-from glot_plugin.engine.launch import prepare, train, write_result
+from glot_plugin.engine.launch import train, write_result
 from glot_plugin.engine.work_folder import best_checkpoint
-from glot_plugin.evaluation import BodyMetric
+from glot_plugin.experiments.inputs import cfg_of_model, choose_body_models, demo_config
+from glot_plugin.experiments.progress import ProgressHook, Say
+from glot_plugin.experiments.scoring import score
 from glot_plugin.models import MeanPoseHead
 from glot_plugin.reports.markdown import metrics_table
-from glot_plugin.structures import SmplParams
 
 CONFIG = 'configs/glot/glot_synthetic.py'
 FRAMES = {'train_frames': 24_000, 'val_frames': 1_500, 'test_frames': 3_000}
-Say = Callable[[str], None]
-
-
-class ProgressHook(Hook):
-    """One short line every `interval` iterations, and one a validation."""
-
-    def __init__(self, say: Say, interval: int = 20) -> None:
-        self.say, self.interval = say, interval
-
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
-        done = runner.iter + 1
-        if done % self.interval == 0 or done == runner.max_iters:
-            history = runner.message_hub.log_scalars
-            left = history['train/time'].mean(self.interval) * (runner.max_iters - done)
-            loss = history['train/loss'].mean(self.interval)
-            remaining = timedelta(seconds=int(left))
-            self.say(f'iteration {done:4d} of {runner.max_iters}, loss {loss:7.2f}, {remaining} left')
-
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self.say('validation: ' + ', '.join(f'{name} {value:.1f} mm' for name, value in (metrics or {}).items()))
 
 
 def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> dict:
@@ -72,52 +47,6 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     for picture in pictures:
         say(f'picture: {picture}')
     return rows
-
-
-def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
-    """The licensed files where there are any; otherwise a generated body, under `out`."""
-    if (folder / MEAN_PARAMS_FILE).is_file():
-        say(f'body model: the files of {folder}')
-        return folder
-    generated = out / 'body_models'
-    say(f'body model: a generated one, {generated} (the SMPL files go into {folder})')
-    if not (generated / MEAN_PARAMS_FILE).is_file():
-        write_synthetic_body(generated)
-    return generated
-
-
-def demo_config(
-    config: Path | Config, out: Path, body_models: Path, stores: dict[str, Path], iterations: int | None, seed: int
-) -> Config:
-    """The config on the demo's data; a schedule of another length is stretched to it."""
-    cfg = load_config(config)
-    for split in ('train', 'val', 'test'):
-        cfg[f'{split}_dataloader'].dataset.stores = [str(stores[split])]
-    cfg.randomness.seed = seed
-    cfg.log_level = 'ERROR'
-    if iterations is not None:
-        scale = iterations / cfg.train_cfg.max_iters
-        cfg.train_cfg.max_iters = iterations
-        cfg.train_cfg.val_interval = max(1, int(cfg.train_cfg.val_interval * scale))
-        cfg.default_hooks.checkpoint.interval = cfg.train_cfg.val_interval
-        for scheduler in cfg.param_scheduler:
-            scheduler.begin, scheduler.end = int(scheduler.begin * scale), max(1, int(scheduler.end * scale))
-    return prepare(cfg, out, body_models=body_models)
-
-
-def cfg_of_model(cfg: Config) -> Config:
-    """The part of a config that inference needs."""
-    return Config({'default_scope': 'glot', 'model': cfg.model.to_dict()})
-
-
-@torch.no_grad()
-def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Tensor], SmplParams]) -> dict[str, float]:
-    """The paper's metrics (mm) of a predictor of tracks."""
-    metric = BodyMetric({'type': 'SMPLBody', 'model_dir': str(body_models)})
-    for index in range(len(dataset)):
-        item = dataset[index]
-        metric.process(item, [{'params': predict(torch.from_numpy(item['features']))}])
-    return metric.evaluate(len(dataset))
 
 
 def draw_pictures(out: Path, model, dataset: TrackDataset) -> list[Path]:
