@@ -1,5 +1,7 @@
 """The model zoo: its page, and the metafile that OpenMMLab's tools read, both written from the published figures."""
 
+import functools
+
 import yaml
 
 from glot_plugin.config import SHIPPED_CONFIGS, load_config
@@ -21,10 +23,10 @@ METAFILE_HEADER = """\
 PAGE_HEADER = """\
 # Model zoo
 
-Every result of [the paper](https://arxiv.org/abs/2303.14747), beside the config that reproduces it. `make zoo` writes this
-page from `glot_plugin/reports/published.py`. **All figures are those that the paper published.** They are not results of this
-code; [the paper's numbers](paper.md) is the way to those, and `tools/report.py` sets them beside these. Errors in mm, Accel in
-mm per frame². A dash marks what the paper does not report.
+Every result of [the paper](https://arxiv.org/abs/2303.14747), beside the config that reproduces it. `make zoo` writes
+this page from `glot_plugin/reports/published.py`. **All figures are those that the paper published.** They are not
+results of this code: [the paper's numbers](paper.md) says how to get those, and `tools/report.py` sets them beside
+these. Errors are in mm, Accel in mm per frame². A dash marks what the paper does not report.
 
 A config is given by its path, or by its name from anywhere that the package is installed:
 
@@ -33,31 +35,33 @@ A config is given by its path, or by its name from anywhere that the package is 
 
 ## Weights
 
-**No weights are distributed with this package.** The authors of GLoT published theirs with the original code. Once you have
-their files, convert and test them:
+**No weights are distributed with this package.** The authors of GLoT published theirs with the original code. Once you
+have their files, convert and test them:
 
     python tools/convert_checkpoint.py table1_3dpw_weights.pth.tar glot_3dpw.pth
     python tools/test.py glot_plugin::glot/glot_3dpw.py glot_3dpw.pth
 
-The architecture is the same in `glot_3dpw`, `glot_h36m_mpii3d` and `glot_3dpw_unseen`; they differ in training data and loss
-weights. Weights of any other row must be trained.
+The architecture is the same in `glot_3dpw`, `glot_h36m_mpii3d` and `glot_3dpw_unseen`; they differ in training data and
+loss weights. Weights for the ablations have to be trained.
 """
 
 
 def model_zoo_page() -> str:
     """The page, as Markdown."""
-    return '\n'.join([PAGE_HEADER, *map(_section, TABLES)])
+    return '\n'.join([PAGE_HEADER, *(_section(table, name) for table in TABLES for name in table.columns)])
 
 
-def _section(table: PublishedTable) -> str:
-    columns = [(name, metric) for name, metrics in table.columns.items() for metric in metrics]
-    several = len(table.columns) > 1
-    header = ['method', 'config', *(f'{name} {metric}' if several else metric for name, metric in columns)]
+def _section(table: PublishedTable, name: str) -> str:
+    """A table's part about one test set, `name`: the whole would be wider than a page."""
+    columns = [(name, metric) for metric in table.columns[name]]
+    results = published_results()
     cells = []
     for row in table.rows:
-        links = ', '.join(f'[{config.split("/")[-1]}](../configs/glot/{config}.py)' for config in row.configs)
+        configs = (config for config in row.configs if name in results[config])
+        links = ', '.join(f'[{config.split("/")[-1]}](../configs/glot/{config}.py)' for config in configs)
         cells.append([row.method, links or '–', *published_cells(row, columns)])
-    return f'## {table.title}\n\n{markdown_table(header, cells, left=2)}\n'
+    title = f'{table.title}: {name}' if len(table.columns) > 1 else table.title
+    return f'## {title}\n\n{markdown_table(["method", "config", *table.columns[name]], cells, left=2)}\n'
 
 
 def metafile() -> str:
@@ -78,6 +82,7 @@ def _model(config: str, results: dict[str, Scores]) -> dict:
     }
 
 
+@functools.cache
 def published_results() -> dict[str, dict[str, Scores]]:
     """The published scores of each config, by the test sets that it is tested on."""
     results: dict[str, dict[str, Scores]] = {}

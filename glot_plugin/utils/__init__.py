@@ -1,4 +1,4 @@
-"""What OpenMMLab's tools expect in a package under this name, as `mmengine.hub.get_model` does; nothing else is here."""
+"""What OpenMMLab's tools expect in a package under this name (`mmengine.hub.get_model`); nothing else is here."""
 
 from mmengine import registry
 
