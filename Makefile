@@ -1,14 +1,16 @@
 # make demo   train GLoT on the embedded data set, test it, draw what it learned
 # make test   lint and the test suite
-# Both share .venv, made once from pinned versions and made again only when those change.
+# make docs   the documentation as a site, site/index.html
+# All share .venv, made once from pinned versions and made again only when those change.
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs
 CONSTRAINTS := requirements/constraints.txt
 
-.PHONY: demo test lint format parts clean
+.PHONY: demo test lint format parts zoo docs clean
 
 demo: $(READY)
 	$(BIN)/python tools/demo.py --out work_dirs/demo
@@ -27,6 +29,17 @@ format: $(READY)
 parts: $(READY)
 	$(BIN)/python tools/list_parts.py --out docs/parts.md
 
+zoo: $(READY)
+	$(BIN)/python tools/list_models.py --page docs/model_zoo.md --metafile configs/glot/metafile.yml
+
+# mkdocs-material announces in every build that a successor is being written.
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+$(DOCS_READY): $(READY)
+	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-build-isolation -e '.[docs]'
+	@touch $@
+
 # mmcv 1.6 is built here, from source, with the environment's own setuptools; mmhuman3d's list of
 # dependencies no longer installs, so it comes without (setup.py names what it needs); of mediapipe only two
 # files are used, BlazePose's weights.
@@ -43,4 +56,4 @@ $(READY): setup.py $(CONSTRAINTS)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) work_dirs
+	rm -rf $(VENV) work_dirs site

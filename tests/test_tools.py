@@ -16,6 +16,7 @@ TOOLS = (
     'convert_checkpoint',
     'convert_datasets',
     'extract_features',
+    'list_models',
     'list_parts',
     'make_synthetic',
     'report',

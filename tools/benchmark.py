@@ -19,7 +19,9 @@ def main() -> None:
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/benchmark'), metavar='DIR', help='folder of its data'
     )
-    parser.add_argument('--config', type=Path, default=Path('configs/glot/_base_/glot.py'), help='model to measure')
+    parser.add_argument(
+        '--config', type=Path, default=Path('glot_plugin::glot/_base_/glot.py'), help='model to measure (%(default)s)'
+    )
     parser.add_argument('--device', default=default_device(), help='device of the model')
     parser.add_argument('--batch-size', type=int, default=64, metavar='N')
     parser.add_argument('--store-frames', type=int, default=1_000_000, metavar='N', help='frames of the store')

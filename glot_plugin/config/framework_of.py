@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine import Config
 
+from glot_plugin.config.shipped import find_config
 from glot_plugin.errors import InputError
 
 MMENGINE, MMHUMAN3D = 'mmengine', 'mmhuman3d'
@@ -17,9 +18,7 @@ def config_framework(path: str | Path) -> str:
     Raises:
         InputError: The file is absent or does not parse, or its keys are those of neither, or of both.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'{path}: no such config')
+    path = find_config(path)
     try:
         keys = list(Config.fromfile(path, import_custom_modules=False).keys())
     except Exception as error:  # a config is Python: it can raise anything

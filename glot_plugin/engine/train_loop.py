@@ -15,9 +15,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     mmengine's own skips what was already trained by reading it again. Here the sampler starts where the run stopped.
     If that was where a validation was due, the validation is done now: the run may have been stopped before it.
 
-    Args:
-        runner, dataloader, max_iters, val_begin, val_interval, dynamic_intervals: See mmengine's
-            `IterBasedTrainLoop`.
+    The arguments are those of mmengine's `IterBasedTrainLoop`.
     """
 
     def run(self):

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine import Config
 
 from glot_plugin.apis import init_model
-from glot_plugin.config import load_config
+from glot_plugin.config import SHIPPED_CONFIGS, load_config
 from glot_plugin.config.options import apply_options
 from glot_plugin.datasets import TrackDataset, TrackStore
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
@@ -22,7 +22,7 @@ from glot_plugin.experiments.scoring import score, score_mean_pose
 from glot_plugin.io.files import atomic_write, writable_folder
 from glot_plugin.reports.markdown import markdown_table
 
-CONFIGS = Path('configs/glot')
+CONFIGS = SHIPPED_CONFIGS / 'glot'
 BASE = 'glot_3dpw'
 METRICS = ('PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL')
 FRAMES = {'train_frames': 12_000, 'val_frames': 200, 'test_frames': 800}
@@ -69,7 +69,7 @@ def find_ablations(configs: Path = CONFIGS, only: Sequence[str] | None = None) -
     """
     others = sorted((configs / 'ablations').glob('*.py'))
     if not others or not (configs / f'{BASE}.py').is_file():
-        raise InputError(f'{configs}: no {BASE}.py and ablations/*.py there; run this in the root of the repository')
+        raise InputError(f'{configs}: no {BASE}.py and ablations/*.py there')
     found = {path.stem: path for path in (configs / f'{BASE}.py', *others)}
     unknown = [name for name in only or () if name not in found]
     if unknown:

@@ -19,7 +19,7 @@ from glot_plugin.experiments.scoring import score
 from glot_plugin.models import MeanPoseHead
 from glot_plugin.reports.markdown import metrics_table
 
-CONFIG = 'configs/glot/glot_synthetic.py'
+CONFIG = 'glot_plugin::glot/glot_synthetic.py'
 FRAMES = {'train_frames': 24_000, 'val_frames': 1_500, 'test_frames': 3_000}
 
 

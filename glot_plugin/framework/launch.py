@@ -22,7 +22,7 @@ from mmhuman3d.models.body_models.builder import BODY_MODELS
 from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
-from glot_plugin.config import set_body_model_dir
+from glot_plugin.config import find_config, set_body_model_dir
 from glot_plugin.engine.work_folder import check_unused
 from glot_plugin.errors import InputError
 from glot_plugin.framework import launch_settings as settings
@@ -43,6 +43,7 @@ def load(path: str | Path, cfg_options: dict | None = None, body_models: str | P
     Raises:
         InputError: It does not parse, lacks a key, or names body-model files that do not exist.
     """
+    path = find_config(path)
     try:
         cfg = Config.fromfile(str(path))
     except Exception as error:  # a config is Python: it can raise anything

@@ -180,7 +180,7 @@ def _paper_section(table: PublishedTable, rows: Sequence[Row]) -> str | None:
     header = ['', *(f'{name} {metric}' if several else metric for name, metric in columns)]
     cells = []
     for published in table.rows:
-        cells.append([f'*{published.method}*', *_published_cells(published, columns)])
+        cells.append([f'*{published.method}*', *published_cells(published, columns)])
         for config in published.configs:
             cells += [
                 [f'{published.method}, {row.label}', *(row.spread(n, PROTOCOL, METRICS[m]) for n, m in columns)]
@@ -191,7 +191,8 @@ def _paper_section(table: PublishedTable, rows: Sequence[Row]) -> str | None:
     return f'## {table.title}\n\n{markdown_table(header, cells)}'
 
 
-def _published_cells(row: PublishedRow, columns: Sequence[tuple[str, str]]) -> list[str]:
+def published_cells(row: PublishedRow, columns: Sequence[tuple[str, str]]) -> list[str]:
+    """The scores of a published row by test set and metric (the paper's names); a dash where there is none."""
     values = (row.scores.get(name, {}).get(METRICS[metric]) for name, metric in columns)
     return [DASH if value is None else f'{value:.1f}' for value in values]
 

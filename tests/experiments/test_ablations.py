@@ -153,6 +153,11 @@ def test_list_is_the_base_and_every_ablation(repository):
     assert list(find_ablations(repository / 'configs/glot', ['nearby_2', 'gmm_alone'])) == ['gmm_alone', 'nearby_2']
 
 
+def test_the_list_comes_with_the_package(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list(find_ablations()) == list(find_ablations(repository / 'configs/glot'))
+
+
 def test_bad_names_are_one_error_with_the_names_there_are(repository):
     expected = (
         r'^--only nearby_4 gmm: no such ablation; there are glot_3dpw, .*gmm_alone, .*nearby_2, .*without_detach$'
