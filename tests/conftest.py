@@ -95,10 +95,10 @@ def run_python(tmp_path_factory) -> Callable[..., str]:
 def run_process(repository) -> Callable[..., Finished]:
     """`run_process(*command)` runs Python from nothing, with the command line that a user types."""
 
-    def run(*command: object) -> Finished:
+    def run(*command: object, cwd: Path = repository) -> Finished:
         environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
         options = {'capture_output': True, 'text': True, 'timeout': 300, 'check': False}
-        done = subprocess.run([sys.executable, *map(str, command)], cwd=repository, env=environment, **options)
+        done = subprocess.run([sys.executable, *map(str, command)], cwd=cwd, env=environment, **options)
         return Finished(done.returncode, done.stdout, done.stderr)
 
     return run

@@ -1,8 +1,5 @@
 """Which framework a config is written for, and what happens without mmhuman3d."""
 
-import subprocess
-import sys
-
 import pytest
 
 from glot_plugin.cli.mmhuman3d_configs import refuse_options
@@ -60,17 +57,15 @@ def test_only_given_options_are_refused(tmp_path):
         refuse_options(tmp_path, {'--amp': (True, 'because')})
 
 
-def test_without_mmhuman3d_one_message_says_what_to_install(repository, tmp_path):
+def test_without_mmhuman3d_one_message_says_what_to_install(start_tool, repository, tmp_path):
     """mmcv is shadowed by one that is another framework; our own configs go on working."""
     (tmp_path / 'mmcv').mkdir()
     (tmp_path / 'mmcv' / '__init__.py').write_text("from . import utils\n__version__ = '2.2.0'")
     (tmp_path / 'mmcv' / 'utils.py').write_text('')
     config = repository / 'configs' / 'glot' / 'mmhuman3d' / 'vibe.py'
-    command = [sys.executable, str(repository / 'tools' / 'train.py'), str(config), '--work-dir', str(tmp_path / 'run')]
-    environment = {'PYTHONPATH': f'{tmp_path}:{repository}', 'PATH': '/usr/bin:/bin', 'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 2, done.stderr
-    assert 'mmcv 2.2.0' in done.stderr
-    assert 'pip install --no-build-isolation mmcv==1.6.0' in done.stderr
-    assert 'pip install --no-deps mmhuman3d==0.11.0' in done.stderr
-    assert 'Traceback' not in done.stderr
+    done = start_tool('train', config, '--work-dir', tmp_path / 'run', path=(tmp_path,))
+    assert done.status == 2, done.err
+    assert 'mmcv 2.2.0' in done.err
+    assert 'pip install --no-build-isolation mmcv==1.6.0' in done.err
+    assert 'pip install --no-deps mmhuman3d==0.11.0' in done.err
+    assert 'Traceback' not in done.err

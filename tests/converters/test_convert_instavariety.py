@@ -1,8 +1,5 @@
 """InstaVariety: HDF5, names in bytes, crop coordinates, bounded memory."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -86,7 +83,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path, repository):
+def test_memory_does_not_grow_with_the_file(tmp_path, run_python):
     """40,000 frames, 330 MB of features: what is needed are blocks of 16 MB and one track."""
     count = 40_000
     with h5py.File(tmp_path / 'insta_train_db.h5', 'w') as file:
@@ -96,11 +93,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, repository):
         for start in range(0, count, 10_000):
             features[start : start + 10_000] = np.float32(start + 1) / count
         file.create_dataset('joints2D', (count, 25, 3), 'f4', chunks=(1000, 25, 3), fillvalue=0.5)
-    done = subprocess.run(
-        [sys.executable, '-c', MEMORY, tmp_path], cwd=repository, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 150
+    assert int(run_python(MEMORY, tmp_path)) < 150
     store = TrackStore(tmp_path / 'out' / 'insta-variety')
     assert (store.num_frames, store.num_tracks) == (count, count // 100)
     assert store.columns['features'][25_000, 5] == np.float16(20_001 / count)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import subprocess
 import sys
 
 import cv2
@@ -149,14 +148,12 @@ def test_shares_are_even_and_complete():
     assert shares == [[0, 1], [2, 3, 4]]  # 105 and 100 frames
 
 
-def test_two_processes_give_the_same_store(tmp_path, frames, repository):
+def test_two_processes_give_the_same_store(tmp_path, frames, run_process):
     expected = columns(run(open_source(*frames), tmp_path / 'one'))
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
-    command += ['tools/extract_features.py', str(frames[0]), str(tmp_path / 'two'), '--boxes', str(frames[1])]
-    command += ['--backbone', SPEC.name, '--random-weights', '--seed', '3', '--batch-size', '3', '--workers', '0']
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
-    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    command = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', 2, 'tools/extract_features.py']
+    command += [frames[0], tmp_path / 'two', '--boxes', frames[1], '--backbone', SPEC.name, '--random-weights']
+    done = run_process(*command, '--seed', 3, '--batch-size', 3, '--workers', 0)
+    assert done.status == 0, done.err
     for name, values in columns(TrackStore(tmp_path / 'two')).items():
         np.testing.assert_allclose(values, expected[name], atol=1e-5, rtol=1e-4)
 

@@ -1,8 +1,6 @@
 """tools/train.py and tools/test.py on mmhuman3d's configs: the shipped ones train, are tested and resumed."""
 
 import json
-import runpy
-import sys
 
 import pytest
 import torch
@@ -21,18 +19,12 @@ SMALL_VIBE = {'model.neck.hidden_size': 8, 'model.neck.num_layers': 1, 'model.he
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys, repository):
-    """Run a tool in this process; gives its exit status and what it printed."""
+def tool(run_tool):
+    """Run a tool; gives its exit status and all that it printed."""
 
     def run(name, *arguments):
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(repository / 'tools' / name), run_name='__main__')
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        printed = capsys.readouterr()
-        return status, printed.out + printed.err
+        status, out, err = run_tool(name, *arguments)
+        return status, out + err
 
     return run
 
@@ -75,16 +67,16 @@ def config_file(repository, name):
 def test_shipped_configs(tool, options, repository, tmp_path, name):
     config = config_file(repository, name)
     run = ['--work-dir', tmp_path, '--seed', 0, '--deterministic']
-    status, text = tool('train.py', config, *run, *options(name))
+    status, text = tool('train', config, *run, *options(name))
     assert status == 0, text
     assert (tmp_path / 'epoch_1.pth').is_file()
     assert (tmp_path / config.name).is_file()
-    status, text = tool('train.py', config, *run, '--resume', *options(name, **{'runner.max_epochs': 2}))
+    status, text = tool('train', config, *run, '--resume', *options(name, **{'runner.max_epochs': 2}))
     assert status == 0, text
     assert torch.load(tmp_path / 'latest.pth', weights_only=False)['meta']['epoch'] == 2
     out = tmp_path / 'scores.json'
     checkpoint = tmp_path / 'epoch_2.pth'
-    status, text = tool('test.py', config, checkpoint, '--work-dir', tmp_path, '--out', out, *options(name))
+    status, text = tool('test', config, checkpoint, '--work-dir', tmp_path, '--out', out, *options(name))
     assert status == 0, text
     assert 'PA-MPJPE' in text
     scores = json.loads(out.read_text())['metrics']['test']['mmhuman3d']
@@ -106,7 +98,7 @@ def test_one_line_makes_vibe_an_hscr_config(repository):
 @pytest.mark.parametrize('left', ['epoch_3.pth', 'iter_40.pth'])
 def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_path, left):
     (tmp_path / left).touch()
-    status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
     assert status == 2, text
     assert f'a run has its checkpoints there ({left})' in text
     assert [path.name for path in tmp_path.iterdir()] == [left]
@@ -116,7 +108,7 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
     states = []
     for run in ('a', 'b'):
         arguments = ['--work-dir', tmp_path / run, '--seed', 3, *options('vibe_hscr')]
-        status, text = tool('train.py', config_file(repository, 'vibe_hscr'), *arguments)
+        status, text = tool('train', config_file(repository, 'vibe_hscr'), *arguments)
         assert status == 0, text
         states.append(torch.load(tmp_path / run / 'latest.pth', weights_only=False)['state_dict'])
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
@@ -125,32 +117,32 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'arguments', 'message'),
     [
-        ('train.py', ['--amp'], '--amp is not for mmhuman3d configs'),
-        ('test.py', ['x.pth', '--per-track', 't.csv'], '--per-track is not for mmhuman3d configs'),
-        ('test.py', ['x.pth', '--protocol', 'both'], '--protocol both is not for mmhuman3d configs'),
-        ('train.py', ['--launcher', 'pytorch'], 'on GPUs only'),
-        ('train.py', ['--resume'], 'latest.pth: no such checkpoint'),
-        ('train.py', ['--resume', 'nowhere.pth'], 'nowhere.pth: no such checkpoint'),
-        ('test.py', ['nowhere.pth'], 'nowhere.pth: no such checkpoint'),
-        ('train.py', ['model.head.type=HSCR'], "unknown type 'HSCR' in heads"),
-        ('train.py', ['model.head.type=elsewhere.Head'], 'a type of an unknown scope'),
-        ('train.py', ['model.head.width=3'], "unexpected keyword argument 'width'"),
-        ('train.py', ['model.head.npose=132'], 'npose=132'),
-        ('train.py', ['data.workers_per_gpu=0'], 'data.workers_per_gpu is 0, expected at least 1'),
-        ('train.py', ['evaluation.save_best=pa-mpjpe'], "save_best='pa-mpjpe', expected one of its metrics: PA-MPJPE"),
-        ('train.py', ['use_adversarial_train=False'], 'use_adversarial_train=False with several optimizers'),
-        ('train.py', ['lr_config.policy=stairs'], "lr_config.policy='stairs', expected one of CosineAnnealing"),
-        ('train.py', ['optimizer.head.type=Adamm'], "unknown type 'Adamm' in optimizer\n"),
-        ('train.py', ['data.train.convention=coco'], "data.train.convention='coco'; expected one convention"),
+        ('train', ['--amp'], '--amp is not for mmhuman3d configs'),
+        ('test', ['x.pth', '--per-track', 't.csv'], '--per-track is not for mmhuman3d configs'),
+        ('test', ['x.pth', '--protocol', 'both'], '--protocol both is not for mmhuman3d configs'),
+        ('train', ['--launcher', 'pytorch'], 'on GPUs only'),
+        ('train', ['--resume'], 'latest.pth: no such checkpoint'),
+        ('train', ['--resume', 'nowhere.pth'], 'nowhere.pth: no such checkpoint'),
+        ('test', ['nowhere.pth'], 'nowhere.pth: no such checkpoint'),
+        ('train', ['model.head.type=HSCR'], "unknown type 'HSCR' in heads"),
+        ('train', ['model.head.type=elsewhere.Head'], 'a type of an unknown scope'),
+        ('train', ['model.head.width=3'], "unexpected keyword argument 'width'"),
+        ('train', ['model.head.npose=132'], 'npose=132'),
+        ('train', ['data.workers_per_gpu=0'], 'data.workers_per_gpu is 0, expected at least 1'),
+        ('train', ['evaluation.save_best=pa-mpjpe'], "save_best='pa-mpjpe', expected one of its metrics: PA-MPJPE"),
+        ('train', ['use_adversarial_train=False'], 'use_adversarial_train=False with several optimizers'),
+        ('train', ['lr_config.policy=stairs'], "lr_config.policy='stairs', expected one of CosineAnnealing"),
+        ('train', ['optimizer.head.type=Adamm'], "unknown type 'Adamm' in optimizer\n"),
+        ('train', ['data.train.convention=coco'], "data.train.convention='coco'; expected one convention"),
         (
-            'train.py',
+            'train',
             ['model.body_model_train.keypoint_dst=h36m'],
             "keypoint_dst='h36m', data.train.convention='smpl_49'",
         ),
-        ('train.py', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
-        ('train.py', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
-        ('train.py', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
-        ('train.py', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
+        ('train', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
+        ('train', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
+        ('train', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
+        ('train', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
     ],
 )
 def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arguments, message):
@@ -167,7 +159,7 @@ def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arg
 
 @pytest.mark.parametrize('key', ['model.head.npose=132', 'model.head.feat_dim=1024', 'model.neck.input_size=64'])
 def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repository, tmp_path, key):
-    status, text = tool('train.py', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
+    status, text = tool('train', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
     assert status == 2, text
     assert 'data.train: TemporalGRUEncoder and HMRHead do not take its features (16, 2048) (RuntimeError' in text
     assert 'Traceback' not in text
@@ -175,7 +167,7 @@ def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repos
 
 def test_clips_of_several_lengths_are_refused(tool, options, repository, tmp_path):
     key = 'data.train.configs.0.seq_len=8'
-    status, text = tool('train.py', config_file(repository, 'glot'), *options('glot'), key, '--work-dir', tmp_path)
+    status, text = tool('train', config_file(repository, 'glot'), *options('glot'), key, '--work-dir', tmp_path)
     assert status == 2, text
     assert 'data.train.configs.0.seq_len=8, data.train.configs.1.seq_len=16; expected the same number' in text
 
@@ -188,7 +180,7 @@ def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, ca
         'fp16 = dict(loss_scale=512)\n'
         "optimizer = dict(_delete_=True, head=dict(type='Adam', lr=1e-4))\n"
     )
-    status, text = tool('train.py', config, '--work-dir', tmp_path, *options('vibe'))
+    status, text = tool('train', config, '--work-dir', tmp_path, *options('vibe'))
     assert status == 0, text
     warnings = [record.getMessage() for record in caplog.records if record.levelname == 'WARNING']
     for start in (
@@ -202,13 +194,13 @@ def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, ca
 def test_checkpoints_must_fit(tool, options, repository, tmp_path):
     torch.save({'state_dict': {'head.fc9.weight': torch.zeros(1)}}, tmp_path / 'other.pth')
     arguments = [tmp_path / 'other.pth', '--work-dir', tmp_path, *options('vibe')]
-    status, text = tool('test.py', config_file(repository, 'vibe'), *arguments)
+    status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
     assert 'other.pth: does not fit the model of this config' in text
     assert 'head.fc9.weight' in text
     assert 'head.fc1.weight' in text
     (tmp_path / 'other.pth').write_bytes(b'half a file')
-    status, text = tool('test.py', config_file(repository, 'vibe'), *arguments)
+    status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
     assert 'other.pth: not a whole checkpoint' in text
 

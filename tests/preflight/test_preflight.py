@@ -1,13 +1,13 @@
 """What a config needs: what is there, what is missing, what is wrong, and the commands that make it."""
 
 import json
-import runpy
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fresh_process import Finished
 
 from glot_plugin.config import load_config, set_body_model_dir
 from glot_plugin.datasets import TrackStoreWriter
@@ -256,28 +256,25 @@ def test_commands_by_folder():
     ]
 
 
-def run_tool(repository, monkeypatch, *arguments: str, config: str = 'glot_3dpw.py') -> int:
-    monkeypatch.setattr('sys.argv', ['check_data.py', str(repository / 'configs/glot' / config), *arguments])
-    try:
-        runpy.run_path(str(repository / 'tools/check_data.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    return 0
+def test_the_tool(run_tool, repository, everything, monkeypatch):
+    def check(*arguments: str, config: str = 'glot_3dpw.py') -> Finished:
+        return run_tool('check_data', repository / 'configs/glot' / config, *arguments)
 
-
-def test_the_tool(repository, everything, monkeypatch, capsys):
     monkeypatch.chdir(everything)
-    assert run_tool(repository, monkeypatch) == 2
-    printed = capsys.readouterr().out
-    assert '1 of 11 things that it needs are missing or wrong' in printed
-    assert 'Stores are made by' not in printed
-    assert run_tool(repository, monkeypatch, '--for', 'test') == 0
-    assert 'everything is there' in capsys.readouterr().out
-    assert run_tool(repository, monkeypatch, '--cfg-options', 'model.init_from_spin=None') == 0
-    assert run_tool(repository, monkeypatch, '--body-models', '/nowhere') == 2
-    assert '/nowhere/spin_model_checkpoint.pth.tar: no such file' in capsys.readouterr().out
-    assert run_tool(repository, monkeypatch, config='_base_/schedule.py') == 2
-    assert 'names no track store, body model or weights' in capsys.readouterr().err
+    result = check()
+    assert result.status == 2
+    assert '1 of 11 things that it needs are missing or wrong' in result.out
+    assert 'Stores are made by' not in result.out
+    result = check('--for', 'test')
+    assert result.status == 0
+    assert 'everything is there' in result.out
+    assert check('--cfg-options', 'model.init_from_spin=None').status == 0
+    result = check('--body-models', '/nowhere')
+    assert result.status == 2
+    assert '/nowhere/spin_model_checkpoint.pth.tar: no such file' in result.out
+    result = check(config='_base_/schedule.py')
+    assert result.status == 2
+    assert 'names no track store, body model or weights' in result.err
 
 
 def test_half_written_store_is_missing(config, everything, tmp_path):
