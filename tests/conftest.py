@@ -12,6 +12,7 @@ from types import ModuleType
 # Workers of pytest-xdist, and the processes they start, share the cores. NumPy and torch read this when loaded.
 os.environ['OMP_NUM_THREADS'] = '1' if 'PYTEST_XDIST_WORKER' in os.environ else os.environ.get('OMP_NUM_THREADS', '2')
 
+import format_once  # noqa: F401 - before mmengine
 import numpy as np
 import pytest
 from filelock import FileLock

@@ -35,15 +35,23 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         if self._iter > 0:
             self.runner.logger.info(f'Resumed at iteration {self._iter}')
             self._validate_if_due()
+        try:
+            self._train()
+        finally:
+            # Persistent workers stop with their iterator. Left to be collected with the runner, in a cycle, they can
+            # no longer be told to stop, and five seconds are waited for each.
+            self.dataloader._iterator = None
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _train(self) -> None:
         batches = iter(self.dataloader)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
             self.run_iter(next(batches))
             self._decide_current_val_interval()
             self._validate_if_due()
-        self.runner.call_hook('after_train_epoch')
-        self.runner.call_hook('after_train')
-        return self.runner.model
 
     def _check_validation(self) -> None:
         if self.val_interval < 1:

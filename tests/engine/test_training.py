@@ -1,6 +1,7 @@
 """Training, interrupted and resumed, on the synthetic data with a small model."""
 
 import math
+import multiprocessing
 import re
 import shutil
 
@@ -64,6 +65,7 @@ def test_resumed_run_ends_with_the_same_bits(small_config, uninterrupted, tmp_pa
 def test_number_of_workers_does_not_matter(small_config, uninterrupted, tmp_path):
     options = {'train_dataloader.num_workers': 2, 'train_dataloader.persistent_workers': True}
     runner = train(prepare(small_config(**options), tmp_path))
+    assert not multiprocessing.active_children()  # they ended with the training
     assert all(torch.equal(weights(runner)[name], tensor) for name, tensor in uninterrupted['weights'].items())
 
 
