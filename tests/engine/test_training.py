@@ -15,6 +15,8 @@ from glot_plugin.engine.launch import evaluate, prepare, train
 from glot_plugin.engine.work_folder import best_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError
 
+pytestmark = pytest.mark.training
+
 
 class Interrupt(Hook):
     """Stops the run after an iteration, before or after what else happens then."""

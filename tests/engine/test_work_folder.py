@@ -77,6 +77,7 @@ def run(short_config, finished, tmp_path) -> Path:
     return shutil.copytree(finished, tmp_path / 'run')
 
 
+@pytest.mark.training
 def test_a_folder_with_another_run_is_refused(short_config, run):
     before = {path: path.stat().st_mtime_ns for path in run.rglob('*')}
     with pytest.raises(
@@ -87,6 +88,7 @@ def test_a_folder_with_another_run_is_refused(short_config, run):
     assert train(prepare(short_config(resume=True), run)).iter == 2  # the config's own way to go on
 
 
+@pytest.mark.training
 def test_resume_where_nothing_is_starts_anew_from_the_given_weights(short_config, run, tmp_path):
     """A run that was killed before its first checkpoint."""
     best = best_checkpoint(run)
@@ -95,6 +97,7 @@ def test_resume_where_nothing_is_starts_anew_from_the_given_weights(short_config
     assert (cfg.resume, cfg.load_from) == (False, str(best))
 
 
+@pytest.mark.training
 def test_resume_after_a_kill_and_a_move(short_config, run, finished):
     """The run goes on in its new place; a new best checkpoint replaces the one there."""
     before = sorted(finished.iterdir())
@@ -109,12 +112,14 @@ def test_resume_after_a_kill_and_a_move(short_config, run, finished):
     assert sorted(finished.iterdir()) == before
 
 
+@pytest.mark.training
 def test_resume_asks_for_the_optimizer(short_config, run):
     best = best_checkpoint(run)
     with pytest.raises(InputError, match=f'{best.name}: no optimizer state.*--resume.*load_from={best}'):
         train(prepare(short_config(), run), resume=str(best))
 
 
+@pytest.mark.training
 def test_weights_of_a_checkpoint_stand_above_spin(short_config, run, tmp_path):
     """SPIN's file is not asked for where a checkpoint has the weights; it is where the run starts anew."""
     options = {'model.init_from_spin': '/nowhere/spin.pth'}

@@ -70,6 +70,7 @@ def cells(table: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows}
 
 
+@pytest.mark.training
 def test_table_has_what_changes_and_the_scores(finished):
     out, table, lines = finished
     rows = cells(table)
@@ -86,6 +87,7 @@ def test_table_has_what_changes_and_the_scores(finished):
     assert lines[-1] == f'\n{table}\n\ntable: {out / "table.md"}'
 
 
+@pytest.mark.training
 def test_interrupted_run_goes_on_and_gives_the_same_table(run, finished, tmp_path):
     def interrupt(line: str) -> None:
         if line.startswith('[2/2] nearby_2: iteration    3 of 5'):
@@ -106,6 +108,7 @@ def test_interrupted_run_goes_on_and_gives_the_same_table(run, finished, tmp_pat
     assert (tmp_path / 'table.md').read_text() == table + '\n'
 
 
+@pytest.mark.training
 def test_results_of_other_settings_are_refused(run, finished):
     out = finished[0]
     with pytest.raises(InputError, match=r'input_length_24 was trained with other settings .*iterations 5, now 6'):
@@ -114,6 +117,7 @@ def test_results_of_other_settings_are_refused(run, finished):
         run(out, options={**TINY, 'optim_wrapper.optimizer.lr': 0.1})
 
 
+@pytest.mark.training
 def test_diverging_ablation_does_not_end_the_others(run, tmp_path, monkeypatch):
     train = ablations.train
 
@@ -193,6 +197,7 @@ def test_damaged_result_names_the_file(run, tmp_path):
     assert not (tmp_path / 'data').exists()  # found before anything was made
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -209,6 +214,7 @@ def test_damaged_result(run, finished, tmp_path, content, message):
         run(out)
 
 
+@pytest.mark.training
 def test_killed_before_it_removed_its_checkpoints(run, finished, tmp_path):
     out = tmp_path / 'copy'
     shutil.copytree(finished[0], out)

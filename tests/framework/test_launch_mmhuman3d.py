@@ -63,6 +63,7 @@ def config_file(repository, name):
     return repository / 'configs' / 'glot' / 'mmhuman3d' / f'{name}.py'
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('name', ['vibe', 'vibe_hscr', 'glot'])
 def test_shipped_configs(tool, options, repository, tmp_path, name):
     config = config_file(repository, name)
@@ -104,6 +105,7 @@ def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == [left]
 
 
+@pytest.mark.training
 def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
     states = []
     for run in ('a', 'b'):
@@ -172,6 +174,7 @@ def test_clips_of_several_lengths_are_refused(tool, options, repository, tmp_pat
     assert 'data.train.configs.0.seq_len=8, data.train.configs.1.seq_len=16; expected the same number' in text
 
 
+@pytest.mark.training
 def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, caplog):
     config = tmp_path / 'ignored.py'
     config.write_text(
