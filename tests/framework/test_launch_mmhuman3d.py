@@ -2,9 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from human_data_files import make_tracks, write_human_data
+
+from glot_plugin.datasets import TrackStore, TrackStoreWriter
 
 SMALL_GLOT = {
     'model.head.global_branch.transformer.embed_dim': 32,
@@ -35,8 +38,23 @@ def human_data(body, tmp_path_factory):
     return write_human_data(tmp_path_factory.mktemp('human_data') / 'people.npz', tracks)
 
 
+@pytest.fixture(scope='module')
+def few_clips(synthetic_data, tmp_path_factory):
+    """A store for training with so few tracks that an epoch has three iterations."""
+    store = TrackStore(synthetic_data / 'train')
+    path, clips = tmp_path_factory.mktemp('few') / 'clips', 0
+    with TrackStoreWriter(path, 'synthetic') as writer:
+        for track in np.flatnonzero(store.track_has_keypoints3d & store.track_has_smpl):
+            columns = store.track(track)
+            if clips + len(columns['features']) // 16 <= 12:
+                clips += len(columns['features']) // 16
+                writer.add_track(str(track), **columns)
+    assert clips > 8
+    return path
+
+
 @pytest.fixture
-def options(synthetic_data, body_dir, human_data):
+def options(synthetic_data, few_clips, body_dir, human_data):
     """Command-line options that make a shipped config small and point it at small data; tests are on HumanData."""
 
     def make(config, **more):
@@ -52,7 +70,7 @@ def options(synthetic_data, body_dir, human_data):
         if config == 'glot':
             keys |= {**SMALL_GLOT, **{f'data.train.configs.{i}.ann_file': synthetic_data / 'train' for i in (0, 1)}}
         else:
-            keys |= {**SMALL_VIBE, 'data.train.ann_file': synthetic_data / 'train'}
+            keys |= {**SMALL_VIBE, 'data.train.ann_file': few_clips}
         keys |= more
         return ['--body-models', body_dir, '--cfg-options', *(f'{key}={value}' for key, value in keys.items())]
 
