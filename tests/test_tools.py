@@ -59,25 +59,3 @@ def test_list_of_parts_is_up_to_date(repository):
 
     page = (repository / 'docs' / 'parts.md').read_text()
     assert page == parts_page(), 'run `make parts`'
-
-
-@pytest.mark.training
-def test_demo(repository, tmp_path, small_config):
-    """The whole way of `make demo`, with a small model on little data."""
-    from glot_plugin.experiments import demo
-
-    cfg = small_config()
-    cfg.dump(tmp_path / 'config.py')
-    lines = []
-    original, demo.FRAMES = demo.FRAMES, {'train_frames': 300, 'val_frames': 100, 'test_frames': 120}
-    try:
-        rows = demo.run_demo(tmp_path / 'out', tmp_path / 'none', tmp_path / 'config.py', 4, 0, lines.append)
-        again = demo.run_demo(tmp_path / 'out', tmp_path / 'none', tmp_path / 'config.py', 4, 0, lines.append)
-    finally:
-        demo.FRAMES = original
-    assert set(rows) == {'mean pose', 'GLoT'}
-    assert rows == again  # nothing is trained twice
-    pictures = [line.removeprefix('picture: ') for line in lines if line.startswith('picture: ')]
-    assert len(set(pictures)) == 4
-    with open(pictures[0], 'rb') as file:
-        assert file.read(8) == b'\x89PNG\r\n\x1a\n'

@@ -5,6 +5,7 @@ layer of HMR's regressor and two decoders inside the joint regressor. They have 
 beside it in the converted file, so that the way back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
 """
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from glot_plugin.checkpoints.reading import check_state, read_tensors, tensors_of
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import write_bytes
 from glot_plugin.models import GLoTHead
 
 ORIGINAL_KEY = 'gen_state_dict'
@@ -147,8 +148,9 @@ def convert_file(source: str | Path, target: str | Path) -> str:
             f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
             f'found {", ".join(map(str, keys))}'
         )
-    with atomic_write(target, 'wb') as file:
-        torch.save(converted, file)
+    buffer = io.BytesIO()  # on a full disk, torch would end in an error of its own, without the reason
+    torch.save(converted, buffer)
+    write_bytes(target, buffer.getbuffer())
     return f'{target}: {summary}'
 
 

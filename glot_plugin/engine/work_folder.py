@@ -1,11 +1,88 @@
-"""The checkpoints in a run's work folder."""
+"""A run's work folder: its checkpoints, and the one training at a time that writes them."""
 
+import logging
+import os
 import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from glot_plugin.errors import InputError
+from mmengine.dist import is_main_process
+
+from glot_plugin.errors import InputError, WriteError
+from glot_plugin.io.files import write_errors
+from glot_plugin.io.locks import lock_file, unlock
 
 POINTER = 'last_checkpoint'  # mmengine writes the path of the last checkpoint into it
+LOCK = '.training.lock'
+
+
+@contextmanager
+def training_in(work_dir: str | Path) -> Iterator[None]:
+    """Train in a work folder: no other process does meanwhile, and a full disk ends it with one clear error.
+
+    With several processes, the main one keeps the others out; they have joined their group before.
+
+    Raises:
+        InputError: Another process trains there.
+        WriteError: A file cannot be written; says what the last good checkpoint is.
+    """
+    folder, lock = Path(work_dir), None
+    try:
+        if is_main_process():
+            with write_errors(folder / LOCK):
+                lock = _lock(folder)
+        with write_errors(folder, only_no_room=True):
+            yield
+    except WriteError as error:
+        raise WriteError(f'{error}. {stopped_note(folder)}') from error
+    finally:
+        if lock is not None:
+            (folder / LOCK).unlink(missing_ok=True)
+            unlock(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock the folder, and remove what a training that was killed left half-written."""
+    file = folder / LOCK
+    try:
+        lock = lock_file(file)
+    except BlockingIOError:
+        holder = ''
+        with suppress(OSError):  # it has just ended
+            holder = file.read_text()
+        raise InputError(
+            f'{folder}: another training runs in this folder ({holder or "its process is not known"}); '
+            'wait for its end, stop it, or name another folder (--work-dir DIR)'
+        ) from None
+    if lock is None:  # a file system without locks
+        file.unlink(missing_ok=True)
+        return None
+    for partial in folder.glob('.*.partial'):
+        partial.unlink(missing_ok=True)
+    with suppress(OSError):  # a full disk: the training says so itself
+        os.truncate(lock, 0)
+        os.write(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode())
+    return lock
+
+
+def stopped_note(work_dir: str | Path) -> str:
+    """That a run was stopped, and what it can go on from."""
+    # From the folder: mmengine notes a checkpoint's name before it is written.
+    kept = last_checkpoint(work_dir) or 'none was written yet'
+    return f'The run was stopped; the last good checkpoint: {kept}'
+
+
+def raise_write_errors(logger: logging.Logger) -> None:
+    """Let a logger's files raise what keeps them from being written; logging itself prints a traceback a line."""
+
+    def reraise(record: logging.LogRecord) -> None:
+        raise  # `logging` calls this where it has caught the error
+
+    for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handleError = reraise
 
 
 def last_checkpoint(work_dir: str | Path) -> Path | None:

@@ -37,6 +37,7 @@ def demo_config(
         cfg.train_cfg.max_iters = iterations
         cfg.train_cfg.val_interval = max(1, int(cfg.train_cfg.val_interval * scale))
         cfg.default_hooks.checkpoint.interval = cfg.train_cfg.val_interval
+        cfg.default_hooks.logger.interval = min(cfg.default_hooks.logger.interval, iterations)  # the curve has a point
         for scheduler in cfg.param_scheduler:
             scheduler.begin, scheduler.end = int(scheduler.begin * scale), max(1, int(scheduler.end * scale))
     return prepare(cfg, out, body_models=body_models)

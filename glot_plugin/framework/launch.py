@@ -23,12 +23,13 @@ from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
 from glot_plugin.config import find_config, set_body_model_dir
-from glot_plugin.engine.work_folder import check_unused
+from glot_plugin.engine.work_folder import check_unused, raise_write_errors, training_in
 from glot_plugin.errors import InputError
 from glot_plugin.framework import launch_settings as settings
+from glot_plugin.framework.disk_backend import write_whole_files
 from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints
 from glot_plugin.framework.launch_checks import check_first_sample
-from glot_plugin.io.files import writable_folder
+from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 
 # Keys of `evaluation` for the hook; the others are for the data set's `evaluate`.
 HOOK_KEYS = (
@@ -128,12 +129,21 @@ def train(
         The config as it was run.
 
     Raises:
-        InputError: The config, the data or the checkpoint is wrong, or the work folder has another run's checkpoints.
+        InputError: The config, the data or the checkpoint is wrong, the work folder has another run's checkpoints, or
+            another process trains there.
+        WriteError: The disk is full; what was trained up to the last checkpoint is kept.
         NonFiniteLossError: A loss became infinite or NaN.
     """
     cfg = load(path, cfg_options, body_models)
     settings.check_training(cfg, str(path))
     distributed = prepare(cfg, work_dir, launcher, seed, deterministic)
+    with training_in(cfg.work_dir):
+        _train(cfg, str(path), distributed, resume)
+    return cfg
+
+
+def _train(cfg: Config, path: str, distributed: bool, resume: str | bool) -> None:
+    write_whole_files()
     if resume:
         cfg.resume_from = str(_existing(Path(cfg.work_dir) / 'latest.pth' if resume is True else Path(resume)))
     elif not cfg.resume_from:
@@ -142,16 +152,18 @@ def train(
             _existing(Path(cfg.load_from))
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     logger = get_root_logger(log_file=str(Path(cfg.work_dir) / f'{timestamp}.log'), log_level=cfg.log_level)
+    raise_write_errors(logger)
     model = _model_to_train(cfg, logger)
-    with config_errors(str(path)):
+    with config_errors(path):
         datasets = [build_dataset(each) for each in _workflow_data(cfg)]
     check_first_sample(model, datasets[0], f'{path}: data.train')
     text = cfg.pretty_text
-    cfg.dump(str(Path(cfg.work_dir) / Path(path).name))
+    with atomic_write(Path(cfg.work_dir) / Path(path).name) as file:
+        file.write(text)
     if cfg.checkpoint_config is not None:
         cfg.checkpoint_config.meta = {'mmhuman3d_version': mmhuman3d_version, 'config': text}
     logger.info(f'Config:\n{text}')
-    with config_errors(str(path)):
+    with config_errors(path):
         train_model(
             model,
             datasets,
@@ -160,9 +172,8 @@ def train(
             validate=bool(cfg.get('evaluation')) and cfg.data.get('val') is not None,
             timestamp=timestamp,
             device='cuda' if torch.cuda.is_available() else 'cpu',
-            meta={'seed': seed, 'exp_name': Path(path).stem, 'config': text},
+            meta={'seed': cfg.seed, 'exp_name': Path(path).stem, 'config': text},
         )
-    return cfg
 
 
 def _model_to_train(cfg: Config, logger: logging.Logger) -> nn.Module:
@@ -218,7 +229,7 @@ def evaluate(
     distributed = prepare(cfg, work_dir, launcher)
     model = build_model(cfg)
     load_weights(model, checkpoint)
-    with config_errors(str(path)):
+    with write_errors(Path(cfg.work_dir), only_no_room=True), config_errors(str(path)):
         dataset = build_dataset(cfg.data.test, {'test_mode': True})
         check_first_sample(model, dataset, f'{path}: data.test')
         loader = build_dataloader(

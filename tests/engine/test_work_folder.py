@@ -1,6 +1,7 @@
 """What a run starts from: the run in its work folder, a given checkpoint, or nothing."""
 
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 
 from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import prepare, train
-from glot_plugin.engine.work_folder import best_checkpoint, last_checkpoint
+from glot_plugin.engine.work_folder import LOCK, best_checkpoint, last_checkpoint, training_in
 from glot_plugin.errors import InputError
 
 
@@ -126,3 +127,38 @@ def test_weights_of_a_checkpoint_stand_above_spin(short_config, run, tmp_path):
     with pytest.raises(InputError, match='spin.pth: no such file, and init_from_spin'):
         train(prepare(short_config(**options), tmp_path / 'new'), resume=True)
     assert train(prepare(short_config(**options), run), resume=True).iter == 2
+
+
+def test_two_trainings_in_one_folder(short_config, run):
+    """The second is refused, resumed or not, and nothing of the first one's is touched."""
+    with training_in(run):
+        before = {path: path.stat().st_mtime_ns for path in run.rglob('*')}
+        for resume in (False, True):
+            message = f'^{run}: another training runs in this folder \\(process {os.getpid()} on .*--work-dir DIR'
+            with pytest.raises(InputError, match=message):
+                train(prepare(short_config(), run), resume=resume)
+        assert {path: path.stat().st_mtime_ns for path in run.rglob('*')} == before
+    assert train(prepare(short_config(), run), resume=True).iter == 2
+    assert not (run / LOCK).exists()
+
+
+def test_what_a_killed_training_left_is_removed(tmp_path):
+    for name in (LOCK, '.iter_4.pth.123.partial', 'iter_2.pth'):
+        (tmp_path / name).touch()
+    with training_in(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {LOCK, 'iter_2.pth'}
+    assert [path.name for path in tmp_path.iterdir()] == ['iter_2.pth']
+
+
+def test_only_the_main_process_locks(tmp_path, monkeypatch):
+    with training_in(tmp_path):
+        monkeypatch.setattr('glot_plugin.engine.work_folder.is_main_process', lambda: False)
+        with training_in(tmp_path):
+            pass
+        assert (tmp_path / LOCK).exists()
+
+
+def test_file_systems_without_locks_train(tmp_path, monkeypatch):
+    monkeypatch.setattr('glot_plugin.io.locks.fcntl.flock', lambda *_: (_ for _ in ()).throw(OSError(95, 'no locks')))
+    with training_in(tmp_path), training_in(tmp_path):
+        assert not list(tmp_path.iterdir())

@@ -1,6 +1,7 @@
 """tools/train.py and tools/test.py on mmhuman3d's configs: the shipped ones train, are tested and resumed."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import torch
 from human_data_files import make_tracks, write_human_data
 
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
+from glot_plugin.engine.work_folder import training_in
+from glot_plugin.io.files import write_bytes
 
 SMALL_GLOT = {
     'model.head.global_branch.transformer.embed_dim': 32,
@@ -121,6 +124,32 @@ def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_pa
     assert status == 2, text
     assert f'a run has its checkpoints there ({left})' in text
     assert [path.name for path in tmp_path.iterdir()] == [left]
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(tool, options, repository, tmp_path):
+    with training_in(tmp_path):
+        status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    assert status == 2, text
+    assert f'{tmp_path}: another training runs in this folder' in text
+
+
+@pytest.mark.training
+def test_full_disk_while_a_checkpoint_is_written(tool, options, repository, tmp_path, monkeypatch):
+    def write_on_a_full_disk(path, content):
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))  # the workers' shared memory is not limited
+        try:
+            write_bytes(path, content)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    monkeypatch.setattr('glot_plugin.framework.disk_backend.write_bytes', write_on_a_full_disk)
+    status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    assert status == 2, text
+    assert f'error: {tmp_path}/epoch_1.pth: cannot be written (File too large; ' in text
+    assert text.endswith('The run was stopped; the last good checkpoint: none was written yet\n')
+    assert not list(tmp_path.glob('*.pth'))
+    assert not list(tmp_path.glob('.*'))
 
 
 @pytest.mark.training
