@@ -128,7 +128,7 @@ def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_pa
 
 def test_a_folder_in_which_another_process_trains_is_refused(tool, options, repository, tmp_path):
     with training_in(tmp_path):
-        status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+        status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
     assert status == 2, text
     assert f'{tmp_path}: another training runs in this folder' in text
 
@@ -144,7 +144,7 @@ def test_full_disk_while_a_checkpoint_is_written(tool, options, repository, tmp_
             resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
     monkeypatch.setattr('glot_plugin.framework.disk_backend.write_bytes', write_on_a_full_disk)
-    status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
     assert status == 2, text
     assert f'error: {tmp_path}/epoch_1.pth: cannot be written (File too large; ' in text
     assert text.endswith('The run was stopped; the last good checkpoint: none was written yet\n')
