@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from glot_plugin.converters.databases import Database, open_database
@@ -72,8 +71,6 @@ def convert_database(
                     bar.advance(task, len(track.rows))
                     continue
                 columns = _track_columns(database, recipe, track)
-                if half:  # torch converts half precision ten times as fast as numpy
-                    columns['features'] = torch.from_numpy(columns['features']).half().numpy()
                 writer.add_track(track.name, frame_id=track.frame_id, **columns)
                 bar.advance(task, len(track.rows))
     return store

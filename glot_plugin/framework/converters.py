@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import torch
 
 from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.converters import RECIPES, convert_database, export_human_data, find_recipes
@@ -127,7 +126,7 @@ def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, m
             resume=bool(meta),
         ) as writer:
             for track in tracks:
-                columns = _in_our_crops(track.columns, half)
+                columns = _in_our_crops(track.columns)
                 if 'keypoints3d' in columns and not (track.keypoints3d_confidence[:, LSP14] > 0).all():
                     del columns['keypoints3d']
                     incomplete += 1
@@ -138,12 +137,10 @@ def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, m
         warnings.warn(f'{file.name}: 3D keypoints lack LSP joints in {incomplete} tracks: left out there', stacklevel=3)
 
 
-def _in_our_crops(columns: dict[str, np.ndarray], half: bool) -> dict[str, np.ndarray]:
+def _in_our_crops(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Columns whose boxes are mmhuman3d's crops, as those of our stores."""
     columns = dict(columns)
     if 'bbox' in columns:
         columns['bbox'] = columns['bbox'].copy()
         columns['bbox'][:, 2:] /= NormalizeKeypoints2d().box_scale
-    if half:  # torch converts half precision ten times as fast as numpy
-        columns['features'] = torch.from_numpy(columns['features']).half().numpy()
     return columns

@@ -135,9 +135,8 @@ def test_truncated(tmp_path, make_database, name):
 
 def test_features_too_large_for_half_precision(tmp_path, make_database):
     recipe, _ = make_database('posetrack', put('features', lambda v: v * 1e6))
-    with pytest.raises(
-        InputError, match='column features, row 0: found inf, expected values that are finite as float16'
-    ):
+    message = r'column features, row 0: found -?\d+\.\d+, expected values that are finite as float16'
+    with pytest.raises(InputError, match=message):
         convert_database(recipe, tmp_path / 'root', tmp_path / 'out', half=True, progress=False)
 
 
