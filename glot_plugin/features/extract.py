@@ -12,9 +12,9 @@ from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.errors import InputError
 from glot_plugin.features.backbones import Backbone, BackboneSpec, build_backbone
 from glot_plugin.features.crop_dataset import CropDataset, crop_loader
+from glot_plugin.features.feature_cache import FeatureCache
 from glot_plugin.features.image_tracks import ImageSource, ImageTrack
 from glot_plugin.features.processes import default_device, join_processes, share, wait_for_all
-from glot_plugin.features.work_folder import WorkFolder
 
 VERSION = 1  # raised whenever the same pictures give other features
 
@@ -79,7 +79,7 @@ def extract_features(
         raise InputError(
             f'--backbone {spec.name}: features are {backbone.feature_dim} wide, expected {options.feature_dim}'
         )
-    work = WorkFolder(out)
+    work = FeatureCache(out)
     if rank == 0:
         work.prepare(settings)
         source.prepare(work.path)
@@ -126,7 +126,7 @@ def _extract_tracks(
     tracks: list[ImageTrack],
     chosen: list[int],
     backbone: Backbone,
-    work: WorkFolder,
+    work: FeatureCache,
     options: ExtractOptions,
     show: bool,
 ) -> None:
@@ -160,7 +160,7 @@ def _check_finite(features: np.ndarray, track: ImageTrack) -> None:
 def _assemble(
     source: ImageSource,
     tracks: list[ImageTrack],
-    work: WorkFolder,
+    work: FeatureCache,
     out: Path,
     settings: dict,
     feature_dim: int,

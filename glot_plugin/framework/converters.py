@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 
 from glot_plugin.body_model.joint_sets import LSP14
-from glot_plugin.converters import RECIPES, convert_database, export_human_data, find_recipes
+from glot_plugin.converters import DATABASES, convert_database, export_human_data, find_databases
 from glot_plugin.converters.convert import is_current, progress_bar, source_stamp
 from glot_plugin.datasets import TrackStoreWriter
 from glot_plugin.errors import InputError
@@ -39,17 +39,17 @@ def _register(module: ModuleType) -> None:
             feature_dim: Feature width.
         """
 
-        ACCEPTED_MODES = tuple(recipe.name for recipe in RECIPES)
+        ACCEPTED_MODES = tuple(spec.name for spec in DATABASES)
 
         def __init__(self, modes: Iterable[str] = (), half: bool = False, feature_dim: int = 2048) -> None:
-            find_recipes(modes)
+            find_databases(modes)
             super().__init__(list(modes))
             self.options = {'half': half, 'feature_dim': feature_dim}
 
         def convert_by_mode(self, dataset_path: str, out_path: str, mode: str) -> Path:
             """Write `out_path/mode.npz` from the database in `dataset_path`; its track store stays beside it."""
-            (recipe,) = find_recipes([mode])
-            store = convert_database(recipe, dataset_path, out_path, **self.options)
+            (spec,) = find_databases([mode])
+            store = convert_database(spec, dataset_path, out_path, **self.options)
             return export_human_data(store, Path(out_path) / f'{mode}.npz')
 
     child_registry(module.builder.DATA_CONVERTERS).register_module()(DatabaseConverter)

@@ -27,7 +27,7 @@ from glot_plugin.engine.work_folder import check_unused, raise_write_errors, tra
 from glot_plugin.errors import InputError
 from glot_plugin.framework import launch_settings as settings
 from glot_plugin.framework.disk_backend import write_whole_files
-from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints
+from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import keep_out_of_checkpoints
 from glot_plugin.framework.launch_checks import check_first_sample
 from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 

@@ -12,7 +12,7 @@ MMENGINE_KEYS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'test_
 MMHUMAN3D_KEYS = ('data', 'runner', 'total_epochs', 'lr_config', 'checkpoint_config', 'use_adversarial_train')
 
 
-def config_framework(path: str | Path) -> str:
+def detect_framework(path: str | Path) -> str:
     """`mmengine` or `mmhuman3d`, by the keys of the config; nothing that it imports is imported.
 
     Raises:

@@ -12,7 +12,7 @@ from glot_plugin.io.files import atomic_write, write_errors, write_npy
 SETTINGS_FILE = 'settings.json'
 
 
-class WorkFolder:
+class FeatureCache:
     """The folder beside a store in which its tracks gather: `.NAME.features`, a file a track, each whole or absent."""
 
     def __init__(self, store: Path) -> None:
