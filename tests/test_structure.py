@@ -1,4 +1,4 @@
-"""docs/structure.md keeps its promises: few modules at the top, every room listed, no import from a room to one above."""
+"""docs/structure.md keeps its promises: few modules at the top, all rooms listed, no import of a room above."""
 
 import ast
 import re
