@@ -14,7 +14,7 @@ from torch import nn
 
 from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.engine.distributed import init_distributed
-from glot_plugin.engine.work_folder import raise_write_errors
+from glot_plugin.engine.work_dir import raise_write_errors
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import write_bytes
 from glot_plugin.registry import RUNNERS

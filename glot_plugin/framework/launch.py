@@ -17,7 +17,7 @@ from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
 from glot_plugin.config import find_config, set_body_model_dir
-from glot_plugin.engine.work_folder import check_unused, raise_write_errors, training_in
+from glot_plugin.engine.work_dir import check_unused, raise_write_errors, training_in
 from glot_plugin.errors import InputError
 from glot_plugin.framework import launch_settings as settings
 from glot_plugin.framework.disk_backend import write_whole_files

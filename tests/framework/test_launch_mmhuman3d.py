@@ -9,7 +9,7 @@ import torch
 from human_data_files import make_tracks, write_human_data
 
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
-from glot_plugin.engine.work_folder import training_in
+from glot_plugin.engine.work_dir import training_in
 from glot_plugin.io.files import write_bytes
 
 SMALL_GLOT = {
