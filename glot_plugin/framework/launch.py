@@ -22,6 +22,7 @@ from mmhuman3d.models.body_models.builder import BODY_MODELS
 from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
+from glot_plugin.checkpoints.claims import check_claims
 from glot_plugin.config import find_config, set_body_model_dir
 from glot_plugin.engine.work_folder import check_unused
 from glot_plugin.errors import InputError
@@ -29,6 +30,7 @@ from glot_plugin.framework import launch_settings as settings
 from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints
 from glot_plugin.framework.launch_checks import check_first_sample
 from glot_plugin.io.files import writable_folder
+from glot_plugin.io.messages import reason
 
 # Keys of `evaluation` for the hook; the others are for the data set's `evaluate`.
 HOOK_KEYS = (
@@ -254,11 +256,12 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         InputError: It is absent, damaged, or does not fit (its keys are listed).
     """
     try:
-        checkpoint = _load_checkpoint(str(_existing(Path(path))), map_location='cpu')
+        check_claims(_existing(Path(path)))
+        checkpoint = _load_checkpoint(str(path), map_location='cpu')
     except InputError:
         raise
     except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint ({type(error).__name__}: {error})') from error
+        raise InputError(f'{path}: not a whole checkpoint ({reason(error)})') from error
     state = checkpoint.get('state_dict', checkpoint)
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     bodies = tuple(f'{name}.' for name in _body_models(model))

@@ -94,14 +94,14 @@ class _JoblibUnpickler(ArrayUnpickler):
             self._bounded.read(self._bounded.read(1)[0])
         count = math.prod(shape)
         size = count * dtype.itemsize
-        if self._on_disk and size >= STAY_ON_DISK_BYTES and shape:
-            start = self._bounded.skip(size)
-            return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
         if size > self._bounded.left:
             raise InputError(
                 f'{self._path}: truncated: an array of {size} bytes is announced where at most {self._bounded.left} '
                 'can follow'
             )
+        if self._on_disk and size >= STAY_ON_DISK_BYTES and shape:
+            start = self._bounded.skip(size)
+            return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
         data = bytearray(size)
         self._bounded.readinto(data)
         return np.frombuffer(data, dtype, count).reshape(shape, order=order)

@@ -39,9 +39,9 @@ class NpyHeader:
         try:
             shape, column_major, dtype = _READERS[np.lib.format.read_magic(file)](file)
         except Exception as error:  # a header is a Python expression: it can raise anything
-            raise InputError(f'{where}: not an array ({reason(error)})') from error
+            raise InputError(f'{where}: not a whole .npy file ({reason(error)})') from error
         if dtype.kind == 'V' or not all(0 <= size < 2**63 for size in shape) or len(shape) > 32:
-            raise InputError(f'{where}: an array of {brief(shape)} and type {str(dtype)[:80]}, expected numbers or text')
+            raise InputError(f'{where}: an array {brief(shape)} of type {str(dtype)[:80]}, expected numbers or text')
         found, expected = file.left, dtype.itemsize * math.prod(shape)
         if found != expected and not dtype.hasobject:
             state = 'truncated' if found < expected else 'longer than its header says'

@@ -72,7 +72,7 @@ class Builder:
     def __init__(self, num_bytes: int) -> None:
         self._built: dict[int, tuple[Any, Any]] = {}  # each value and what it became; both keep their `id` so
         self._sizes: dict[int, int] = {}  # of built containers, by `id`
-        self._max_size, self._bytes_left = _FREE_VALUES + num_bytes, _FREE_BYTES + 2 * num_bytes
+        self._max_size, self._bytes_left = _FREE_VALUES + num_bytes, _FREE_BYTES + 8 * num_bytes
         self._depth = 0
 
     def __call__(self, value: Any) -> Any:
