@@ -168,5 +168,6 @@ def _covers(known: Roi, new: Roi) -> bool:
 
 
 def _is_same(one: Observation, other: Observation, limit: float) -> bool:
-    distance = np.linalg.norm(one.landmarks.image - other.landmarks.image, axis=1).mean()
+    """By shoulders and hips: two estimates of one person may take left for right."""
+    distance = np.linalg.norm(one.anchors - other.anchors, axis=1).mean()
     return distance < limit * max(other.box[2:])

@@ -30,7 +30,7 @@ class TrackingRules:
         least_visibility: Tracks whose landmarks have a lower visibility (median over frames of the mean) are dropped.
         detections_per_second: How often the detector looks for new people while no one is lost.
         largest_step: How far a person may be from where they are expected, over the box's larger side.
-        same_person: Landmarks that are closer than this on average, over the box's larger side, are one person's.
+        same_person: People whose shoulders and hips are closer than this, over the box's larger side, are one.
     """
 
     gap_seconds: float = 1.0
@@ -70,11 +70,19 @@ def observe_box(box: np.ndarray) -> Observation:
     return Observation(box, np.stack([box[:2] - box[2:] / 2, box[:2] + box[2:] / 2]))
 
 
+class _Apart(NamedTuple):
+    """A person when they last stood apart from others: mean colours (2, 3), anchors (2, 2) and the frame."""
+
+    colors: np.ndarray
+    anchors: np.ndarray
+    frame: int
+
+
 class IdentityTracker:
     """Gives the people of each frame their identities.
 
-    A person is expected where a Kalman filter on the two anchors says, or where they were last, the less surely the
-    longer ago; of two people who have come close, the colours of the clothes tell which is which.
+    A person is expected where a Kalman filter on the two anchors says, where they were last, or where they last stood
+    apart from others, the less surely the longer ago; among people who come into question, colours of clothes decide.
 
     Args:
         rules: See there.
@@ -93,7 +101,7 @@ class IdentityTracker:
             ) from error
         self._detection, self._rules, self._fps = norfair.Detection, rules, fps
         self._frame, self._last_seen = 0, {}  # by identity, the frame
-        self._colors: dict[int, np.ndarray] = {}  # by identity, as seen apart from others
+        self._apart: dict[int, _Apart] = {}  # by identity
         self._tracker = norfair.Tracker(
             distance_function='euclidean',
             distance_threshold=1.0,
@@ -114,24 +122,31 @@ class IdentityTracker:
                 identities[person.last_detection.data[0]] = person.global_id
         found = [identities[number] for number in range(len(observations))]
         self._last_seen.update(dict.fromkeys(found, self._frame))
-        self._learn_colors(observations, found)
+        self._remember_apart(observations, found)
         return found
 
     def _distance(self, detection, person) -> float:
         """0 for the same place and colours; 1 and more for somebody else."""
         one: Observation = detection.data[1]
-        expected = np.stack([person.estimate, person.last_detection.points])
-        step = np.linalg.norm(detection.points - expected, axis=-1).mean(axis=-1).min() / max(one.box[2:])
-        gap_seconds = (self._frame - self._last_seen[person.global_id] - 1) / self._fps
-        step /= self._rules.largest_step * (1 + GAP_SLACK * gap_seconds)  # 1: as far as a person can have moved
-        colors = self._colors.get(person.global_id)
-        unlike = 0.0 if colors is None or one.colors is None else color_difference(colors, one.colors)
+        apart = self._apart.get(person.global_id)
+        seen = self._last_seen[person.global_id]
+        places = [(person.estimate, seen), (person.last_detection.points, seen)]
+        places += [] if apart is None else [(apart.anchors, apart.frame)]
+        step = min(self._step(one, anchors, frame) for anchors, frame in places)
+        unlike = 0.0 if apart is None or one.colors is None else color_difference(apart.colors, one.colors)
         return step if step >= 1 else STEP_WEIGHT * step + (1 - STEP_WEIGHT) * unlike
 
-    def _learn_colors(self, observations: Sequence[Observation], identities: Sequence[int]) -> None:
-        """Remember the colours of people who stand apart from others."""
+    def _step(self, one: Observation, anchors: np.ndarray, frame: int) -> float:
+        """How far a person is from where they were expected in a frame; 1: as far as they can have come since."""
+        gap_seconds = (self._frame - frame - 1) / self._fps
+        farthest = self._rules.largest_step * (1 + GAP_SLACK * gap_seconds) * max(one.box[2:])
+        return float(np.linalg.norm(one.anchors - anchors, axis=1).mean()) / farthest
+
+    def _remember_apart(self, observations: Sequence[Observation], identities: Sequence[int]) -> None:
+        """Remember the colours and places of people who stand apart from others."""
         boxes = np.array([one.box for one in observations]).reshape(-1, 4)
         for identity, one in zip(identities, observations, strict=True):
             if one.colors is not None and (box_overlaps(one.box, boxes) > 0).sum() == 1:
-                known = self._colors.get(identity, one.colors)
-                self._colors[identity] = known + COLOR_RATE * (one.colors - known)
+                known = self._apart[identity].colors if identity in self._apart else one.colors
+                colors = known + COLOR_RATE * (one.colors - known)
+                self._apart[identity] = _Apart(colors, one.anchors, self._frame)
