@@ -45,9 +45,7 @@ def predict_bodies(
     Raises:
         InputError: The features have another width than the predictor takes, or the smoothing is unknown.
     """
-    people = tuple(
-        _predict_person(person, clip, predictor, body, focal_length, smoothing) for person in clip.people
-    )
+    people = tuple(_predict_person(person, clip, predictor, body, focal_length, smoothing) for person in clip.people)
     return VideoResult(clip.source, clip.size, clip.fps, clip.times, focal_length, people, model, gender)
 
 
@@ -70,9 +68,7 @@ def _predict_person(
     if smoothing is not None:
         translation = smooth_points(translation, times, smoothing)
     joints2d = project_to_picture(joints3d, translation, focal_length, clip.size).astype(np.float32)
-    return PersonTrack(
-        person.person, person.frame, person.box, rotmat, betas, camera, translation, joints3d, joints2d
-    )
+    return PersonTrack(person.person, person.frame, person.box, rotmat, betas, camera, translation, joints3d, joints2d)
 
 
 def _joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray, chunk: int = 1024) -> np.ndarray:

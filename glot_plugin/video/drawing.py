@@ -1,7 +1,5 @@
 """Pictures of the people of a clip: their meshes over the frames, and seen from the side."""
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 import torch
@@ -144,21 +142,3 @@ class SidePainter:
     def _turn(self, vertices: np.ndarray) -> np.ndarray:
         x, y, z = (vertices - self._middle).T
         return np.stack([-z, y, x + self._distance], axis=1).astype(np.float32)
-
-
-def side_by_side(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Two pictures of one height beside each other."""
-    return np.concatenate([left, right], axis=1)
-
-
-def painted_frames(
-    frames: Iterator[np.ndarray], result: VideoResult, body: SMPLBody
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The overlay and the side view (H, W, 3) of each frame of a clip, from its first frame on."""
-    meshes = PeopleMeshes(result, body)
-    overlay: OverlayPainter | None = None
-    for number, image in enumerate(frames):
-        if overlay is None:
-            overlay = OverlayPainter(result, meshes)
-            side = SidePainter(result, meshes, image.shape[1], image.shape[0])
-        yield overlay.paint(number, image), side.paint(number)

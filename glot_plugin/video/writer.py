@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,59 +20,75 @@ TIME_BASE = Fraction(1, 90_000)  # of MPEG: fine enough for every frame rate
 PRESET, QUALITY = 'veryfast', '20'  # x264's preset and constant rate factor: visually lossless, 60 frames/s and more
 
 
-def write_video(
-    path: str | Path, frames: Iterable[np.ndarray], times: np.ndarray, sound_of: str | Path | None = None
-) -> Path:
-    """Write a video; it appears under its name when it is complete.
+class VideoWriter:
+    """A video that appears under its name when it is complete: use it as a context manager.
 
     Args:
         path: The `.mp4`.
-        frames: (H, W, 3) uint8 RGB each, all of one size. Odd sizes lose a row or column: H.264 takes even ones.
-        times: (F,) seconds of each frame, rising; frames may be fewer.
+        fps: Frames per second, the mean where they vary: what players show. Each frame is shown at its own time.
         sound_of: A video whose sound is copied, or converted to AAC where MP4 cannot hold it. None, or a video without
             sound: a silent video.
 
     Raises:
-        InputError: PyAV is not installed, or the file cannot be written.
+        InputError: PyAV is not installed, no frame was written, or the file cannot be written.
     """
-    av = import_av()
-    path = Path(path)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(partial), 'w', format='mp4', options={'movflags': '+faststart'}) as output:
-            _write_streams(output, frames, times, sound_of)
-        os.replace(partial, path)
-    except (OSError, av.error.FFmpegError) as error:
-        raise InputError(f'{path}: cannot be written ({error.strerror or error})') from error
-    finally:
-        with contextlib.suppress(OSError):  # where even its folder could not be made
-            partial.unlink(missing_ok=True)
-    return path
 
+    def __init__(self, path: str | Path, fps: float, sound_of: str | Path | None = None) -> None:
+        self.path, self.fps = Path(path), fps
+        self._sound_of, self._av = sound_of, import_av()
+        self._partial = self.path.with_name(f'.{self.path.name}.{os.getpid()}.partial')
+        self._start = self._time = None
 
-def _write_streams(
-    output: av.container.OutputContainer, frames: Iterable[np.ndarray], times: np.ndarray, sound_of: str | Path | None
-) -> None:
-    picture = output.add_stream('libx264', rate=_mean_rate(times), options={'preset': PRESET, 'crf': QUALITY})
-    picture.pix_fmt, picture.codec_context.time_base = 'yuv420p', TIME_BASE
-    sound = _Sound.of(sound_of, output)
-    for index, (image, time) in enumerate(zip(frames, times, strict=False)):
+    def __enter__(self) -> VideoWriter:
+        with self._errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._output = self._av.open(str(self._partial), 'w', format='mp4', options={'movflags': '+faststart'})
+            rate = Fraction(self.fps).limit_denominator(1000)
+            self._picture = self._output.add_stream('libx264', rate=rate, options={'preset': PRESET, 'crf': QUALITY})
+            self._picture.pix_fmt, self._picture.codec_context.time_base = 'yuv420p', TIME_BASE
+            self._sound = _Sound.of(self._sound_of, self._output)
+        return self
+
+    def write(self, time: float, image: np.ndarray) -> None:
+        """Append a frame.
+
+        Args:
+            time: Seconds, rising.
+            image: (H, W, 3) uint8 RGB, all of one size. Odd sizes lose a row or column: H.264 takes even ones.
+        """
         height, width = (length - length % 2 for length in image.shape[:2])
-        if index == 0:
-            picture.width, picture.height = width, height
-        frame = import_av().VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format='rgb24')
-        frame.pts, frame.time_base = round((time - times[0]) / TIME_BASE), TIME_BASE
-        output.mux(picture.encode(frame))
-    output.mux(picture.encode(None))
-    if sound is not None:
-        sound.copy_to(output, float(times[-1]))
+        if self._start is None:
+            self._start, self._picture.width, self._picture.height = time, width, height
+        self._time = time
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(image[:height, :width]), format='rgb24')
+        frame.pts, frame.time_base = round((time - self._start) / TIME_BASE), TIME_BASE
+        with self._errors():
+            self._output.mux(self._picture.encode(frame))
 
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            with self._errors():
+                if kind is None:
+                    self._finish()
+                self._output.close()
+                if kind is None:
+                    os.replace(self._partial, self.path)
+        finally:
+            self._partial.unlink(missing_ok=True)
 
-def _mean_rate(times: np.ndarray) -> Fraction:
-    """Frames per second, as a player's information; the time of each frame is its own."""
-    seconds = float(times[-1] - times[0])
-    return Fraction((len(times) - 1) / seconds if seconds > 0 else 25).limit_denominator(1000)
+    def _finish(self) -> None:
+        if self._start is None:
+            raise InputError(f'{self.path}: no frames to write')
+        self._output.mux(self._picture.encode(None))
+        if self._sound is not None:
+            self._sound.copy_to(self._output, self._time + 1 / self.fps)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, self._av.error.FFmpegError) as error:
+            raise InputError(f'{self.path}: cannot be written ({error.strerror or error})') from error
 
 
 class _Sound:

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from glot_plugin.errors import InputError
-from glot_plugin.video.writer import write_video
+from glot_plugin.video.writer import VideoWriter
 
-TIMES = np.array([0.0, 0.1, 0.25, 0.3, 0.4, 0.5])
-FRAMES = [np.full((97, 131, 3), 40 * index, np.uint8) for index in range(6)]
+TIMES = [0.0, 0.1, 0.25, 0.3, 0.4, 0.5]
+FRAMES = [(time, np.full((97, 131, 3), 40 * index, np.uint8)) for index, time in enumerate(TIMES)]
 
 
 @pytest.fixture(params=['aac', 'pcm_s16le', None])
@@ -32,9 +32,15 @@ def source(request, tmp_path):
     return path, request.param is not None
 
 
+def write(path, frames, sound_of=None):
+    with VideoWriter(path, 10.0, sound_of) as writer:
+        for time, image in frames:
+            writer.write(time, image)
+
+
 def test_frames_times_and_sound(tmp_path, source):
     path, has_sound = source
-    write_video(tmp_path / 'out.mp4', iter(FRAMES), TIMES, path)
+    write(tmp_path / 'out.mp4', FRAMES, path)
     with av.open(str(tmp_path / 'out.mp4')) as video:
         frames = list(video.decode(video=0))
         assert video.streams.video[0].codec_context.name == 'h264'
@@ -55,11 +61,17 @@ def test_nothing_half_written(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_video(tmp_path / 'out.mp4', frames(), TIMES)
+        write(tmp_path / 'out.mp4', frames())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(InputError, match=r'out.mp4: cannot be written'):
-        write_video(tmp_path / 'file' / 'out.mp4', FRAMES, TIMES)
+        write(tmp_path / 'file' / 'out.mp4', FRAMES)
+
+
+def test_no_frames(tmp_path):
+    with pytest.raises(InputError, match='no frames'):
+        write(tmp_path / 'out.mp4', [])
+    assert list(tmp_path.iterdir()) == []
