@@ -1,6 +1,8 @@
-# make demo   train GLoT on the embedded data set, test it, draw what it learned
-# make test   lint and the test suite
-# make docs   the documentation as a site, site/index.html
+# make demo        train GLoT on the embedded data set, test it, draw what it learned
+# make test        lint and the test suite, with a worker for each core
+# make test-fast   what neither trains nor starts a process
+# make test-slow   the tests that take minutes each
+# make docs        the documentation as a site, site/index.html
 # All share .venv, made once from pinned versions and made again only when those change.
 
 PYTHON ?= python3.11
@@ -9,14 +11,22 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs
 CONSTRAINTS := requirements/constraints.txt
+# A worker for each core, up to eight: every one of them imports torch and takes a gigabyte or two.
+PYTEST := $(BIN)/python -m pytest tests --numprocesses logical --maxprocesses 8 --dist loadfile
 
-.PHONY: demo test lint format parts zoo docs clean
+.PHONY: demo test test-fast test-slow lint format parts zoo docs clean
 
 demo: $(READY)
 	$(BIN)/python tools/demo.py --out work_dirs/demo
 
 test: lint
-	$(BIN)/python -m pytest tests
+	$(PYTEST)
+
+test-fast: $(READY)
+	$(PYTEST) -m 'not slow and not training and not process'
+
+test-slow: $(READY)
+	$(PYTEST) -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

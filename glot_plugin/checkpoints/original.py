@@ -5,6 +5,7 @@ layer of HMR's regressor and two decoders inside the joint regressor. They have 
 beside it in the converted file, so that the way back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
 """
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from glot_plugin.checkpoints.reading import check_state, read_tensors, tensors_of
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import write_bytes
 from glot_plugin.models import GLoTHead
 
 ORIGINAL_KEY = 'gen_state_dict'
@@ -78,7 +79,7 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
     Raises:
         InputError: A name is not one of an original GLoT checkpoint.
     """
-    ours, unused, dropped = {}, {}, []
+    renamed, unused, dropped = {}, {}, []
     for name, tensor in state.items():
         short = name.removeprefix(_ORIGINAL_MEAN)
         if _BODY_MODEL.match(name):
@@ -87,10 +88,10 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
             unused[name] = tensor
         elif short in MEAN_PARAMS and name != short:
             for owner in MEAN_PARAMS_OWNERS:
-                ours[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
+                renamed[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
         else:
-            ours[_renamed(name, PREFIXES)] = tensor
-    return ours, unused, dropped
+            renamed[_renamed(name, PREFIXES)] = tensor
+    return renamed, unused, dropped
 
 
 def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -99,7 +100,7 @@ def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = Non
     Raises:
         InputError: A name has no counterpart in the original.
     """
-    prefixes = {ours: original for original, ours in PREFIXES.items()}
+    prefixes = {name: original for original, name in PREFIXES.items()}
     original = {}
     for name, tensor in state.items():
         owner, _, leaf = name.rpartition('.')
@@ -147,8 +148,9 @@ def convert_file(source: str | Path, target: str | Path) -> str:
             f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
             f'found {", ".join(map(str, keys))}'
         )
-    with atomic_write(target, 'wb') as file:
-        torch.save(converted, file)
+    buffer = io.BytesIO()  # on a full disk, torch would end in an error of its own, without the reason
+    torch.save(converted, buffer)
+    write_bytes(target, buffer.getbuffer())
     return f'{target}: {summary}'
 
 
@@ -158,18 +160,18 @@ def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[
     whole = f'{source}: not the weights of a whole original GLoT'
     embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
     check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
-    ours, unused, dropped = from_original(given)
+    state, unused, dropped = from_original(given)
     meta = {'converted_from': source.name}
     for key in ('epoch', 'performance'):
         if isinstance(checkpoint.get(key), int | float | np.number):
             meta[key] = float(checkpoint[key])
     lines = [
-        f'{len(ours)} tensors of ours from {len(given)} of the original.',
+        f'{len(state)} tensors of ours from {len(given)} of the original.',
         f'Kept beside the model, as the forward pass never reads them: {", ".join(sorted(unused))}.',
     ]
     if dropped:
         lines.append(f'Dropped, as they belong to the body-model files: {", ".join(sorted(dropped))}.')
-    return {'state_dict': ours, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
+    return {'state_dict': state, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
 
 
 def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:

@@ -92,10 +92,9 @@ def fit_spin(module: nn.Module, path: str | Path) -> tuple[IterativeRegressor, d
         raise InputError(
             f'init_from_spin={str(path)!r}: the head has {len(regressors)} IterativeRegressor, expected one to start'
         )
-    spin = read_spin_regressor(path)
-    state = {
-        f'{ours}.{kind}': spin[f'{theirs}.{kind}'] for theirs, ours in LAYERS.items() for kind in ('weight', 'bias')
-    }
-    state |= {f'mean_params.{name}': spin[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
+    tensors = read_spin_regressor(path)
+    names = {f'{spin}.{kind}': f'{name}.{kind}' for spin, name in LAYERS.items() for kind in ('weight', 'bias')}
+    state = {name: tensors[spin] for spin, name in names.items()}
+    state |= {f'mean_params.{name}': tensors[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
     check_state(state, regressors[0].state_dict(), f'{path}: does not fit the model of this config')
     return regressors[0], state

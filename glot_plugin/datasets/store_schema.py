@@ -30,7 +30,6 @@ FRAME_COLUMNS: dict[str, tuple[tuple[int | str, ...], tuple[str, ...]]] = {
     'valid': ((), ('bool',)),
 }
 MANDATORY_COLUMNS = ('features', 'frame_id', 'valid')
-TRACK_COLUMNS = ('track_offsets', 'track_names', 'track_has_keypoints3d', 'track_has_smpl')
 # Track columns that a store may have; `store.json` names those it has under `track_columns` (absent: none).
 OPTIONAL_TRACK_COLUMNS = ('track_gender',)
 GENDERS = ('m', 'f', 'n')  # male, female, neutral; '' in the column: not known

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip('mkdocstrings_handlers.python', reason="needs the extra 'docs'")
 pytest.importorskip('material', reason="needs the extra 'docs'")
+pytestmark = pytest.mark.process  # ruff formats the signatures
 
 
 @pytest.fixture(scope='module')

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fresh_process import run_script
 
 pytestmark = pytest.mark.process
 SOURCES = ('glot_plugin', 'configs', 'tools', 'setup.py', 'README.md', 'model-index.yml')
@@ -93,5 +94,6 @@ def test_configs_and_tools_are_in_the_package(repository, installed):
 
 
 def test_installed_tools_run(installed, tmp_path):
-    output = run(installed / MIM / 'tools/test.py', '--help', cwd=tmp_path, PYTHONPATH=str(installed))
-    assert 'usage: test.py' in output
+    done = run_script(installed / MIM / 'tools/test.py', '--help', folder=tmp_path, path=(installed,))
+    assert done.status == 0, done.err
+    assert 'usage: test.py' in done.out

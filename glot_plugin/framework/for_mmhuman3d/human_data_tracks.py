@@ -75,10 +75,10 @@ class HumanDataTracks:
                     f'{self.path}: no {key!r}, found {", ".join(file.keys)}; expected a HumanData file with per-frame '
                     'features (N, C) and image_path (N)'
                 )
-        self._tracks = read_tracks(file, only_vid_name)
+        self._genders = read_genders(file)
+        self._tracks = read_tracks(file, self._genders, only_vid_name)
         self.order = np.concatenate([track.rows for track in self._tracks])
         self.num_frames = len(self.order)
-        self._genders = _read_genders(file, self.num_frames)
         self._features = _feature_stream(file) if with_features else None
         self.feature_dim = self._features.shape[1] if self._features else 1
         half = self._features is not None and self._features.dtype == np.float16
@@ -143,12 +143,12 @@ class HumanDataTracks:
         return HumanTrack(track.name, gender, columns, confidence)
 
 
-def read_tracks(file: HumanDataFile, only_vid_name: bool = False) -> list[TrackRows]:
+def read_tracks(file: HumanDataFile, genders: np.ndarray | None, only_vid_name: bool = False) -> list[TrackRows]:
     """Which rows are one person through one video; see `person_tracks`."""
     image_paths = read_image_paths(file)
     people = {key: _read_ids(file, key) for key in PERSON_KEYS if key in file}
-    check_lengths(file.path, people, len(image_paths))
-    return person_tracks(file.path, image_paths, only_vid_name, people, _read_genders(file, len(image_paths)))
+    check_lengths(file.path, {**people, "meta['gender']": genders}, len(image_paths))
+    return person_tracks(file.path, image_paths, only_vid_name, people, genders)
 
 
 def read_image_paths(file: HumanDataFile) -> np.ndarray:
@@ -168,7 +168,7 @@ def read_boxes(file: HumanDataFile, num_frames: int) -> np.ndarray:
     return np.concatenate([boxes[:, :2] + boxes[:, 2:4] / 2, boxes[:, 2:4]], axis=1)
 
 
-def _read_genders(file: HumanDataFile, num_frames: int) -> np.ndarray | None:
+def read_genders(file: HumanDataFile) -> np.ndarray | None:
     """`meta['gender']` as (N,) 'm', 'f', 'n' or '' (not known); None where there is none."""
     given = file.mapping('meta').get('gender')
     if given is None:
@@ -176,9 +176,7 @@ def _read_genders(file: HumanDataFile, num_frames: int) -> np.ndarray | None:
     items = [
         item.decode() if isinstance(item, bytes) else str(item) for item in np.atleast_1d(given).reshape(-1).tolist()
     ]
-    genders = np.array([GENDERS.get(item.lower(), '') for item in items])
-    check_lengths(file.path, {"meta['gender']": genders}, num_frames)
-    return genders
+    return np.array([GENDERS.get(item.lower(), '') for item in items])
 
 
 def _read_ids(file: HumanDataFile, key: str) -> np.ndarray:

@@ -12,7 +12,7 @@ PROGRESS_FILE = 'progress.json'
 
 
 @dataclass
-class WriterProgress:
+class StoreProgress:
     """What is known of each track; its frames are rows `offsets[i]` to `offsets[i + 1]` of the columns."""
 
     names: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class WriterProgress:
             json.dump({'settings': settings, 'tracks': asdict(self)}, file)
 
     @classmethod
-    def load(cls, folder: Path, settings: dict) -> 'WriterProgress | None':
+    def load(cls, folder: Path, settings: dict) -> 'StoreProgress | None':
         """What a writer with the same settings saved; None where there is nothing, or that of another one."""
         try:
             found = json.loads((folder / PROGRESS_FILE).read_text(encoding='utf-8'))
