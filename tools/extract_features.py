@@ -4,6 +4,7 @@
     python tools/extract_features.py frames data/stores/mine --boxes boxes.csv --weights …
     python tools/extract_features.py human_data.npz data/stores/mine --image-root images --weights …
     python tools/extract_features.py … --backbone timm:vit_base_patch16_224 --weights vit.safetensors
+    python tools/extract_features.py … --backbone blazepose                  # landmarks, with weights from a package
     torchrun --nproc-per-node 4 tools/extract_features.py …                  # tracks are shared between 4 GPUs
 
 A run that was killed goes on with the first track that is not finished.
@@ -28,7 +29,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('out', type=Path, help='folder of the track store to write')
     parser.add_argument('--boxes', type=Path, metavar='FILE', help='.csv or .json with frame, track, cx, cy, w, h')
     parser.add_argument('--image-root', type=Path, metavar='DIR', help='folder of the pictures of a HumanData file')
-    parser.add_argument('--backbone', default='spin', metavar='NAME', help="spin (the paper's, default) or timm:NAME")
+    parser.add_argument(
+        '--backbone',
+        default='spin',
+        metavar='NAME',
+        help="spin (the paper's, default), timm:NAME, or blazepose: landmarks, which need no --weights",
+    )
     parser.add_argument(
         '--weights', type=Path, metavar='FILE', help=f'checkpoint of the backbone (spin: data/body_models/{SPIN_FILE})'
     )
@@ -44,7 +50,11 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def chosen_weights(args: argparse.Namespace) -> Path | None:
-    """The checkpoint, or None where random weights are asked for."""
+    """The checkpoint, or None where the weights are installed, or random ones are asked for."""
+    if args.backbone == 'blazepose':
+        if args.weights is not None or args.random_weights:
+            raise InputError('--backbone blazepose: its weights are in the package mediapipe; leave the option out')
+        return None
     if args.random_weights:
         if args.weights is not None:
             raise InputError(f'--weights {args.weights} and --random-weights: expected one of them')

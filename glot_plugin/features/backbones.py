@@ -1,7 +1,9 @@
-"""Networks that turn crops into features: SPIN's ResNet-50, or any of timm's models."""
+"""What turns crops into features, by name: SPIN's ResNet-50, any of timm's models, or BlazePose's landmarks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import timm
 import torch
@@ -12,11 +14,29 @@ from torch import Tensor, nn
 from glot_plugin.checkpoints.reading import load_state, read_tensors
 from glot_plugin.checkpoints.spin import read_spin_state
 from glot_plugin.errors import InputError
+from glot_plugin.features.landmark_extractor import LandmarkExtractor
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-TIMM_PREFIX = 'timm:'
 # What SPIN's checkpoint holds besides its backbone: the regressor.
 SPIN_REGRESSOR = ('fc1.', 'fc2.', 'decpose.', 'decshape.', 'deccam.', 'init_pose', 'init_shape', 'init_cam')
+
+
+class FrameExtractor(Protocol):
+    """Crops to features, each crop for itself.
+
+    Attributes:
+        crop_size: Side S of the crops in pixels.
+        feature_dim: Width C of the features.
+    """
+
+    crop_size: int
+    feature_dim: int
+
+    def __call__(self, crops: Tensor) -> Tensor:
+        """Features (B, C) float32 of crops (B, S, S, 3) uint8 RGB."""
+
+    def to(self, device: torch.device) -> 'FrameExtractor':
+        """The same on a device, where it has a choice."""
 
 
 class Backbone(nn.Module):
@@ -62,8 +82,8 @@ class BackboneSpec:
     """Which backbone with which weights.
 
     Attributes:
-        name: 'spin' or 'timm:NAME'.
-        weights: Checkpoint; None: random weights.
+        name: 'spin', 'timm:NAME' or 'blazepose'.
+        weights: Checkpoint; None: random weights, but BlazePose's own, which are installed with a package.
         seed: Of random weights.
     """
 
@@ -72,18 +92,19 @@ class BackboneSpec:
     seed: int = 0
 
 
-def build_backbone(spec: BackboneSpec) -> Backbone:
+def build_backbone(spec: BackboneSpec) -> FrameExtractor:
     """Build a backbone and fill in its weights; nothing is downloaded.
 
     Raises:
-        InputError: an unknown name, an image model that takes no fixed crops, or weights that do not fit exactly
-            (only regressor and classifier are left out).
+        InputError: an unknown name, an image model that takes no fixed crops, weights that do not fit exactly (only
+            regressor and classifier are left out), or a package that is not installed.
     """
-    if spec.name != 'spin' and not spec.name.startswith(TIMM_PREFIX):
-        raise InputError(f'--backbone {spec.name}: expected spin or timm:NAME')
+    kind = spec.name.partition(':')[0]
+    if kind not in BACKBONES or (kind == 'timm') != (':' in spec.name):
+        raise InputError(f'--backbone {spec.name}: expected {BACKBONE_FORMS}')
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(spec.seed)
-        return _build_spin(spec) if spec.name == 'spin' else _build_timm(spec)
+        return BACKBONES[kind](spec)
 
 
 def _build_spin(spec: BackboneSpec) -> Backbone:
@@ -97,7 +118,7 @@ def _build_spin(spec: BackboneSpec) -> Backbone:
 
 
 def _build_timm(spec: BackboneSpec) -> Backbone:
-    name = spec.name.removeprefix(TIMM_PREFIX)
+    name = spec.name.removeprefix('timm:')
     if not timm.is_model(name):
         similar = timm.list_models(f'*{name}*')[:5]
         hint = f'; similar: {", ".join(similar)}' if similar else ''
@@ -113,6 +134,20 @@ def _build_timm(spec: BackboneSpec) -> Backbone:
     if channels != 3 or height != width:
         raise InputError(f'--backbone {spec.name}: takes pictures of {config["input_size"]}, expected square RGB crops')
     return Backbone(network, height, config['mean'], config['std'])
+
+
+def _build_blazepose(spec: BackboneSpec) -> LandmarkExtractor:
+    if spec.weights is not None:
+        raise InputError(f'--weights {spec.weights}: not for blazepose, whose weights are in the package mediapipe')
+    return LandmarkExtractor()
+
+
+BACKBONES: dict[str, Callable[[BackboneSpec], FrameExtractor]] = {
+    'spin': _build_spin,
+    'timm': _build_timm,
+    'blazepose': _build_blazepose,
+}
+BACKBONE_FORMS = 'spin, timm:NAME or blazepose'
 
 
 def read_spin_backbone(path: str | Path) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from glot_plugin.errors import InputError
 
 DETECTOR_FILE = 'modules/pose_detection/pose_detection.tflite'
 LANDMARK_FILE = 'modules/pose_landmark/pose_landmark_full.tflite'
+MODEL_FILES = (DETECTOR_FILE, LANDMARK_FILE)
 INSTALL_MODELS = 'pip install --no-deps mediapipe==0.10.21'
 DETECTOR_SIZE, LANDMARK_SIZE = 224, 256  # pixels, sides of the models' pictures
 # Strides of the detector's grids and anchors in each of their cells: 28² * 2 + 14² * 2 + 7² * 6 = 2254.
@@ -166,7 +167,9 @@ class BlazePoseDetector:
         """The people in a picture (H, W, 3) uint8 RGB."""
         height, width = image.shape[:2]
         scale = DETECTOR_SIZE / max(height, width)
-        small = cv2.resize(image, (max(round(scale * width), 1), max(round(scale * height), 1)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            image, (max(round(scale * width), 1), max(round(scale * height), 1)), interpolation=cv2.INTER_AREA
+        )
         left, top = (DETECTOR_SIZE - small.shape[1]) // 2, (DETECTOR_SIZE - small.shape[0]) // 2
         square = np.zeros((DETECTOR_SIZE, DETECTOR_SIZE, 3), np.uint8)
         square[top : top + small.shape[0], left : left + small.shape[1]] = small
@@ -254,7 +257,9 @@ def find_model(name: str) -> Path:
         if (Path(folder) / name).is_file():
             return Path(folder) / name
     found = f'the one in {folders[0]} has no {name}' if folders else 'it is not installed'
-    raise InputError(f"BlazePose's models are files of the package mediapipe 0.10.14 to 0.10.21, and {found}: {INSTALL_MODELS}")
+    raise InputError(
+        f"BlazePose's models are files of the package mediapipe 0.10.14 to 0.10.21, and {found}: {INSTALL_MODELS}"
+    )
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

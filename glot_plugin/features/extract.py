@@ -12,7 +12,8 @@ from glot_plugin.datasets import TrackStore, TrackStoreWriter
 from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.errors import InputError
-from glot_plugin.features.backbones import Backbone, BackboneSpec, build_backbone
+from glot_plugin.features.backbones import BackboneSpec, FrameExtractor, build_backbone
+from glot_plugin.features.blazepose import MODEL_FILES, find_model
 from glot_plugin.features.crop_dataset import CropDataset, crop_loader
 from glot_plugin.features.feature_cache import FeatureCache
 from glot_plugin.features.image_tracks import ImageSource, ImageTrack
@@ -101,7 +102,10 @@ def extract_features(
 
 def _settings(source: ImageSource, spec: BackboneSpec, options: ExtractOptions) -> dict:
     """What tells whether features are those of a call: its files (name, size, time of change) and its backbone."""
-    weights = {'seed': spec.seed} if spec.weights is None else source_stamp(spec.weights)
+    if spec.name == 'blazepose':
+        weights = [source_stamp(find_model(name)) for name in MODEL_FILES]
+    else:
+        weights = {'seed': spec.seed} if spec.weights is None else source_stamp(spec.weights)
     return {
         'version': VERSION,
         'files': [source_stamp(file) for file in source.files],
@@ -127,7 +131,7 @@ def _is_there(out: Path, settings: dict, options: ExtractOptions) -> bool:
 def _extract_tracks(
     tracks: list[ImageTrack],
     chosen: list[int],
-    backbone: Backbone,
+    backbone: FrameExtractor,
     work: FeatureCache,
     options: ExtractOptions,
     show: bool,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from glot_plugin.features.blazepose import BlazePoseLandmarker, PoseLandmarks, Roi
+from glot_plugin.features.blazepose import ROI_SCALE, BlazePoseLandmarker, PoseLandmarks, Roi
 from glot_plugin.features.landmarks import BLAZEPOSE21, landmark_box
 from glot_plugin.video.detectors.interface import Detections, Detector
 from glot_plugin.video.tracking import ANCHORS_OF_LANDMARKS, Observation, TrackingRules, observe_box
 
 ROI_OVER_BOX = 1.25  # a first square for the landmark model, over the larger side of a box
 COVERED = 0.1  # a detection whose centre is this close to a person's, over the side of the square, is that person
+PART = 0.6  # of a person's square: what is smaller and within the body is a part of the person
 
 
 class BoxObserver:
@@ -45,9 +46,7 @@ class PoseObserver:
         fps: Frames per second.
     """
 
-    def __init__(
-        self, detector: Detector, landmarker: BlazePoseLandmarker, rules: TrackingRules, fps: float
-    ) -> None:
+    def __init__(self, detector: Detector, landmarker: BlazePoseLandmarker, rules: TrackingRules, fps: float) -> None:
         self.detector, self.landmarker, self.rules = detector, landmarker, rules
         self.period = max(round(fps / rules.detections_per_second), 1)
         self.patience = rules.gap_frames(fps)
@@ -61,7 +60,9 @@ class PoseObserver:
         if lost or not found or self._frames_since_detection >= self.period:
             self._frames_since_detection = 0
             new = self._new_people(image, found)
-            lost = [person for person in lost if not any(_covers(person.roi, other.roi) for other, _ in new)]
+            lost = [
+                person for person in lost if not any(_distance(person.roi, other.roi) < COVERED for other, _ in new)
+            ]
             found = self._distinct([*found, *new])
         self._followed = [person for person, _ in found] + lost
         return [one for _, one in found]
@@ -71,7 +72,7 @@ class PoseObserver:
         found, before = [], {}
         for person in self._followed:
             one = self._observe(image, person.roi)
-            if one is not None:
+            if one is not None and _distance(person.roi, one.landmarks.roi) < self.rules.largest_step:
                 found.append((_Followed(one.landmarks.roi), one))
                 before[id(one)] = person
         kept = self._distinct(found)
@@ -88,9 +89,9 @@ class PoseObserver:
     ) -> list[tuple[_Followed, Observation]]:
         """Those whom the detector finds and who are not followed yet."""
         detections = self.detector(image)
-        new = []
-        for roi in detection_rois(detections):
-            if any(_covers(person.roi, roi) for person, _ in known):
+        new: list[tuple[_Followed, Observation]] = []
+        for roi in sorted(detection_rois(detections), key=lambda roi: -roi.side):
+            if any(_covers(person.roi, roi) for person, _ in (*known, *new)):
                 continue
             one = self._observe(image, roi)
             if one is not None and detections.rois is None:  # the square around a box is a guess: look again
@@ -154,8 +155,15 @@ def detection_rois(detections: Detections) -> tuple[Roi, ...]:
     return tuple(map(roi_of_box, detections.boxes)) if detections.rois is None else detections.rois
 
 
+def _distance(known: Roi, new: Roi) -> float:
+    """Between the middles of two squares, over the side of the first."""
+    return float(np.linalg.norm(known.center - new.center)) / known.side
+
+
 def _covers(known: Roi, new: Roi) -> bool:
-    return np.linalg.norm(known.center - new.center) < COVERED * known.side
+    """Whether what is detected is a person who is known, or a part of one: legs alone can look like a small person."""
+    distance = _distance(known, new)
+    return distance < COVERED or (distance < 1 / ROI_SCALE and new.side < PART * known.side)
 
 
 def _is_same(one: Observation, other: Observation, limit: float) -> bool:

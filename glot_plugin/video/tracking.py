@@ -19,21 +19,21 @@ class TrackingRules:
     Attributes:
         gap_seconds: A person who is not seen for longer than this comes back as a new one.
         least_seconds: Tracks seen for less than this, or for less than half of a shorter clip, are dropped.
-        least_score: Of a detection.
+        least_score: Of a detection; None: 0.3 for BlazePose, whose landmarks then confirm it, 0.5 for others.
         least_presence: Of a person in the landmark model's crop; below it, the person is not seen in the frame.
         least_inside: Share of the landmarks that must lie in the picture for the person to count as seen.
         least_visibility: Tracks whose landmarks have a lower visibility (median over frames of the mean) are dropped.
         detections_per_second: How often the detector looks for new people while no one is lost.
-        largest_step: How far shoulders and hips may lie from where they are expected, over the box's larger side.
+        largest_step: How far a person may be from where they are expected, over the box's larger side.
         same_person: Landmarks that are closer than this on average, over the box's larger side, are one person's.
     """
 
     gap_seconds: float = 1.0
     least_seconds: float = 1.0
-    least_score: float = 0.5
+    least_score: float | None = None
     least_presence: float = 0.5
     least_inside: float = 0.25
-    least_visibility: float = 0.3
+    least_visibility: float = 0.45
     detections_per_second: float = 4.0
     largest_step: float = 0.25
     same_person: float = 0.1
@@ -66,7 +66,7 @@ def observe_box(box: np.ndarray) -> Observation:
 class IdentityTracker:
     """Gives the people of each frame their identities.
 
-    A person is expected where a Kalman filter on the two anchors says, and, after a gap, also where the person was last.
+    A person is expected where a Kalman filter on the two anchors says and, after a gap, also where they were last.
 
     Args:
         rules: See there.
@@ -80,14 +80,18 @@ class IdentityTracker:
         try:
             import norfair
         except ImportError as error:
-            raise InputError('tracking needs norfair, which is not installed: pip install "glot_plugin[video]"') from error
+            raise InputError(
+                'tracking needs norfair, which is not installed: pip install "glot_plugin[video]"'
+            ) from error
         self._detection = norfair.Detection
         self._tracker = norfair.Tracker(
-            distance_function=_distance,
+            distance_function='euclidean',
             distance_threshold=rules.largest_step,
             hit_counter_max=rules.gap_frames(fps) + 1,
             initialization_delay=0,
         )
+        # Set here: given above, a function makes norfair advise on speed for a whole paragraph.
+        self._tracker.distance_function = norfair.distances.ScalarDistance(_distance)
 
     def __call__(self, observations: Sequence[Observation]) -> list[int]:
         """The identity of each observation of the next frame."""

@@ -12,7 +12,7 @@ DETECTOR_FORMS = 'blazepose, torchvision:NAME or onnx:FILE'
 
 
 def build_detector(
-    name: str = 'blazepose', weights: str | Path | None = None, threads: int = 2, least_score: float = 0.5
+    name: str = 'blazepose', weights: str | Path | None = None, threads: int = 2, least_score: float | None = None
 ) -> Detector:
     """The detector that `--detector NAME --detector-weights FILE` asks for.
 

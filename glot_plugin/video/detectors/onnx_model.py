@@ -21,6 +21,7 @@ import numpy as np
 from glot_plugin.errors import InputError
 from glot_plugin.video.detectors.interface import Detections
 
+LEAST_SCORE = 0.5  # unless asked for
 PERSON = 1
 LAYOUT = 'expected boxes (K, 4), scores (K,) and perhaps labels (K,)'
 
@@ -78,11 +79,11 @@ class OnnxDetections:
         return padded, scale
 
 
-def build(argument: str, weights: Path | None, threads: int, least_score: float) -> OnnxDetections:
+def build(argument: str, weights: Path | None, threads: int, least_score: float | None) -> OnnxDetections:
     """For `--detector onnx:FILE`."""
     if weights is not None:
         raise InputError(f'--detector-weights {weights}: an ONNX file has its weights in it; leave the option out')
-    return OnnxDetections(Path(argument), threads, least_score)
+    return OnnxDetections(Path(argument), threads, LEAST_SCORE if least_score is None else least_score)
 
 
 def _open_session(path: Path, threads: int):

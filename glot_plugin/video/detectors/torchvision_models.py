@@ -1,4 +1,4 @@
-"""Any of torchvision's detectors, with weights that the user has: `--detector torchvision:NAME --detector-weights FILE`."""
+"""torchvision's detectors with weights of the user: `--detector torchvision:NAME --detector-weights FILE`."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from glot_plugin.features.backbones import read_state
 from glot_plugin.features.processes import default_device
 from glot_plugin.video.detectors.interface import Detections
 
+LEAST_SCORE = 0.5  # unless asked for
 PERSON = 1  # COCO's category, as torchvision's weights number it
 
 
@@ -37,7 +38,7 @@ class TorchvisionDetections:
         return Detections(boxes, found['scores'][people])
 
 
-def build(argument: str, weights: Path | None, threads: int, least_score: float) -> TorchvisionDetections:
+def build(argument: str, weights: Path | None, threads: int, least_score: float | None) -> TorchvisionDetections:
     """For `--detector torchvision:NAME`; `weights` is a state dict of the model with COCO's 91 categories."""
     try:
         from torchvision.models import detection, get_model, list_models
@@ -47,9 +48,7 @@ def build(argument: str, weights: Path | None, threads: int, least_score: float)
     if argument not in names:
         raise InputError(f'--detector torchvision:{argument}: no such model, expected one of {", ".join(names)}')
     if weights is None:
-        raise InputError(
-            f'--detector torchvision:{argument}: expected --detector-weights FILE, its state dict (nothing is downloaded)'
-        )
+        raise InputError(f'--detector torchvision:{argument}: expected --detector-weights FILE (nothing is downloaded)')
     model = get_model(argument, weights=None, weights_backbone=None)
     load_state(model, read_state(weights), str(weights))
-    return TorchvisionDetections(model.to(default_device()), least_score)
+    return TorchvisionDetections(model.to(default_device()), LEAST_SCORE if least_score is None else least_score)
