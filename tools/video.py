@@ -36,12 +36,12 @@ def _add_model(group) -> None:
     group.add_argument(
         '--checkpoint', type=Path, metavar='FILE', help="its weights (default: those of `make demo`), or an .onnx of it"
     )
-    group.add_argument('--backend', choices=('torch', 'onnx'), default='torch', help='what runs the model (%(default)s)')
+    group.add_argument('--backend', choices=('torch', 'onnx'), default='torch', help='of the model (%(default)s)')
     group.add_argument(
         '--body-models', type=Path, default=default.body_models, metavar='DIR', help='SMPL files (%(default)s)'
     )
     group.add_argument('--device', help='of the model: cpu, cuda, cuda:1, … (default: a GPU where there is one)')
-    group.add_argument('--backbone', metavar='NAME', help='of the features: blazepose, spin or timm:NAME (by the model)')
+    group.add_argument('--backbone', metavar='NAME', help='blazepose, spin or timm:NAME (the one that fits the model)')
     group.add_argument('--weights', type=Path, metavar='FILE', help='of the backbone, where it is spin or timm:NAME')
 
 
