@@ -4,17 +4,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine import Config
 
 from glot_plugin.apis import infer_track, init_model
-from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.config import load_config
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
 from glot_plugin.engine.launch import train, write_result
 from glot_plugin.engine.work_folder import best_checkpoint, last_checkpoint
+from glot_plugin.evaluation.frame_errors import frame_errors, h36m14_joints
 from glot_plugin.experiments.inputs import cfg_of_model, choose_body_models, demo_config
 from glot_plugin.experiments.progress import ProgressHook, Say
 from glot_plugin.experiments.scoring import score
@@ -125,26 +124,6 @@ def draw_pictures(out: Path, model, dataset: TrackDataset) -> None:
     draw_training_curve(*logged['loss'], training, *logged['PA-MPJPE'])
     middle = len(joints) // 2
     draw_mesh(track.vertices()[middle], model.body_model.faces, mesh, y_down=True)
-
-
-@torch.no_grad()
-def h36m14_joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """The 14 evaluation joints (N, 14, 3) of predicted bodies."""
-    device = body.v_template.device
-    tensors = (torch.from_numpy(array).to(device) for array in (rotmat, betas))
-    return body.joints(*tensors, 'h36m14').cpu().numpy()
-
-
-def frame_errors(pred: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-    """MPJPE and PA-MPJPE of each frame, mm."""
-    from glot_plugin.body_model.joint_sets import LSP14_HIPS
-    from glot_plugin.evaluation.functional import M_TO_MM, joint_error, procrustes_joint_error
-
-    pair = torch.from_numpy(pred), torch.from_numpy(target)
-    return {
-        'MPJPE': M_TO_MM * joint_error(*pair, LSP14_HIPS).numpy(),
-        'PA-MPJPE': M_TO_MM * procrustes_joint_error(*pair).numpy(),
-    }
 
 
 def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
