@@ -11,12 +11,13 @@ import roma
 import torch
 
 from glot_plugin.body_model import SMPLBody
+from glot_plugin.body_model.joint_sets import LSP14_BONES
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
 from glot_plugin.video.result import VideoResult
 from glot_plugin.viewer.embedded_video import EmbeddedVideo, embedded_video
 from glot_plugin.viewer.packing import pack, pack_quaternions
-from glot_plugin.viewer.scene import AnimatedBody, ErrorCurve, ViewerScene, scene_of_result
+from glot_plugin.viewer.scene import AnimatedBody, ErrorCurve, TrueJoints, ViewerScene, scene_of_result
 from glot_plugin.visualisation.palette import person_colour
 
 SCRIPTS = ('three.min.js', 'unpack.js', 'clock.js', 'stage.js', 'chart.js', 'viewer.js')  # in the page, in this order
@@ -93,7 +94,7 @@ def _content(scene: ViewerScene, body: SMPLBody) -> dict:
         'subtitle': scene.subtitle,
         'times': pack(scene.times - scene.times[0], 'int32', _TENTH_MS, differences=True),
         'mesh': _mesh(body),
-        'bodies': [_body(shown, body) for shown in bodies],
+        'bodies': [_sticks(shown) if isinstance(shown, TrueJoints) else _body(shown, body) for shown in bodies],
         'errors': [_curve(curve) for curve in scene.errors if len(curve.frame)],
         'ground': max((_lowest(shown, body) for shown in bodies), default=0.0),
     }
@@ -118,16 +119,32 @@ def _body(shown: AnimatedBody, body: SMPLBody) -> dict:
     joints = body.joints(rest_pose, betas, 'smpl24').numpy()
     quaternions = roma.rotmat_to_unitquat(torch.from_numpy(np.asarray(shown.rotmat, np.float64)))  # x, y, z, w
     return {
-        'person': shown.person,
-        'name': shown.name,
-        'isTrue': shown.is_true,
-        'colour': TRUE_COLOUR if shown.is_true else person_colour(shown.person),
-        'beside': BESIDE if shown.is_true else 0.0,
-        'frames': pack(shown.frame, 'int32', differences=True),
+        **_figure(shown.name, shown.frame, None if shown.is_true else shown.person),
         'vertices': pack(body.vertices(rest_pose, betas).numpy(), 'int16', _TENTH_MM),
         'joints': joints.tolist(),
         'rotations': pack_quaternions(quaternions.numpy()),
         'positions': pack(_pelvis(shown, joints[0]), 'int32', _TENTH_MM, differences=True),
+    }
+
+
+def _sticks(shown: TrueJoints) -> dict:
+    return {
+        **_figure(shown.name, shown.frame, None),
+        'numJoints': shown.joints.shape[1],
+        'lines': LSP14_BONES,
+        'joints': pack(shown.joints, 'int32', _TENTH_MM, differences=True),
+        'positions': pack(np.zeros((len(shown.frame), 3)), 'int32', _TENTH_MM),
+    }
+
+
+def _figure(name: str, frame: np.ndarray, person: int | None) -> dict:
+    """What bodies and sticks share; ground truth has no person's colour."""
+    return {
+        'name': name,
+        'isTrue': person is None,
+        'colour': TRUE_COLOUR if person is None else person_colour(person),
+        'beside': BESIDE if person is None else 0.0,
+        'frames': pack(frame, 'int32', differences=True),
     }
 
 
@@ -149,8 +166,10 @@ def _curve(curve: ErrorCurve) -> dict:
 
 
 @torch.no_grad()
-def _lowest(shown: AnimatedBody, body: SMPLBody) -> float:
+def _lowest(shown: AnimatedBody | TrueJoints, body: SMPLBody) -> float:
     """How far down a body usually reaches, in metres along the camera's y axis."""
+    if isinstance(shown, TrueJoints):
+        return float(np.percentile(shown.joints[..., 1].max(-1), 80))
     picked = np.unique(np.linspace(0, len(shown.frame) - 1, _GROUND_FRAMES).astype(int))
     rotmat, betas = (torch.from_numpy(np.asarray(array[picked], np.float32)) for array in (shown.rotmat, shown.betas))
     root = body.joints(rotmat, betas, 'smpl24')[:, 0].numpy()

@@ -1,13 +1,13 @@
 """What a page shows: bodies over time, and how far predicted ones are from true ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from glot_plugin.body_model import SMPLBody
-from glot_plugin.body_model.joint_sets import LSP14
+from glot_plugin.body_model.joint_sets import LSP14, LSP14_HIPS
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.frame_errors import frame_errors, h36m14_joints, true_h36m14_joints
 from glot_plugin.evaluation.track_metric import smpl_targets
@@ -37,6 +37,21 @@ class AnimatedBody:
     betas: np.ndarray
     translation: np.ndarray | None = None
     is_true: bool = False
+
+
+@dataclass(frozen=True)
+class TrueJoints:
+    """Ground truth that is joints alone: the 14 LSP joints in N frames, drawn as sticks.
+
+    Attributes:
+        name: In the list of people.
+        frame: (N,) frame numbers, rising.
+        joints: (N, 14, 3) metres, in the camera's axes; the root of the predicted body is at the origin.
+    """
+
+    name: str
+    frame: np.ndarray
+    joints: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,8 +86,8 @@ class ViewerScene:
     title: str
     subtitle: str
     times: np.ndarray
-    bodies: tuple[AnimatedBody, ...]
-    errors: tuple[ErrorCurve, ...] = field(default=())
+    bodies: tuple[AnimatedBody | TrueJoints, ...]
+    errors: tuple[ErrorCurve, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.times) or (np.diff(self.times) < 0).any() or not np.isfinite(self.times).all():
@@ -124,7 +139,7 @@ def scene_of_track(
     subtitle: str = '',
     times: np.ndarray | None = None,
 ) -> ViewerScene:
-    """A track of a store: its true body, and a predicted one beside it.
+    """A track of a store: its true body (or joints), and a predicted body beside it.
 
     Args:
         item: Of `TrackDataset`.
@@ -135,7 +150,8 @@ def scene_of_track(
             None: the track's frames follow one another at 30 a second.
 
     Raises:
-        InputError: There is nothing to show: no SMPL parameters in the track, and no prediction.
+        InputError: There is nothing to show: no ground truth in the track, and no prediction; or the video has other
+            frames.
     """
     name, frame_id = item['track_name'], item['frame_id']
     if times is not None and not 0 <= frame_id.min() <= frame_id.max() < len(times):
@@ -145,17 +161,32 @@ def scene_of_track(
         )
     frame = np.arange(len(frame_id)) if times is None else frame_id
     bodies, errors = [], []
-    true = smpl_targets(item, torch.device('cpu'))
+    true, true_joints = smpl_targets(item, torch.device('cpu')), true_h36m14_joints(body, item)
+    hips = 0.0  # of the predicted body, from its root
     if predicted is not None:
         bodies.append(AnimatedBody(0, 'Predicted', frame, *predicted))
-        joints = true_h36m14_joints(body, item)
-        if joints is not None:
-            values = frame_errors(h36m14_joints(body, *predicted), joints)
+        joints = h36m14_joints(body, *predicted)
+        hips = _hips(joints) - _root_joint(body, *predicted)
+        if true_joints is not None:
+            values = frame_errors(joints, true_joints)
             values = {metric: np.where(item['frame_valid'], value, np.nan) for metric, value in values.items()}
             errors.append(ErrorCurve(0, 'Predicted', frame, values))
     if true is not None:
         bodies.append(AnimatedBody(0, 'True', frame, *(tensor.numpy() for tensor in true), is_true=True))
+    elif true_joints is not None:
+        bodies.append(TrueJoints('True', frame, true_joints - _hips(true_joints) + hips))
     if not bodies:
-        raise InputError(f'{name}: no SMPL parameters in the track, and no prediction: there is no body to show')
+        raise InputError(f'{name}: no ground truth in the track, and no prediction: there is nothing to show')
     times = np.arange(len(frame)) / STORE_FPS if times is None else times
     return ViewerScene(name, subtitle, times, tuple(bodies), tuple(errors))
+
+
+def _hips(joints: np.ndarray) -> np.ndarray:
+    """The middle of the hips (N, 1, 3) of joints (N, 14, 3)."""
+    return joints[:, list(LSP14_HIPS)].mean(1, keepdims=True)
+
+
+@torch.no_grad()
+def _root_joint(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.ndarray:
+    """SMPL's root joint (N, 1, 3)."""
+    return body.joints(torch.from_numpy(rotmat), torch.from_numpy(betas), 'smpl24')[:, :1].numpy()

@@ -12,10 +12,11 @@ async function readBodies(content, numFrames) {
     skinWeight: new THREE.BufferAttribute(shares, 4, true),
   };
   return Promise.all(content.bodies.map(async (body) => {
-    const [frames, vertices, rotations, positions] = await Promise.all([
-      unpackIntegers(body.frames), unpack(body.vertices), unpack(body.rotations), unpack(body.positions),
-    ]);
-    return new Body(body, { frames, vertices, rotations, positions }, mesh, numFrames);
+    const names = body.lines ? ['positions', 'joints'] : ['positions', 'rotations', 'vertices'];
+    const arrays = await Promise.all(names.map((name) => unpack(body[name])));
+    const parts = Object.fromEntries(names.map((name, index) => [name, arrays[index]]));
+    parts.frames = await unpackIntegers(body.frames);
+    return body.lines ? new StickFigure(body, parts, numFrames) : new Body(body, parts, numFrames, mesh);
   }));
 }
 
@@ -182,7 +183,7 @@ async function start() {
   get('subtitle').textContent = content.subtitle;
   const times = await unpack(content.times);
   const [bodies, video] = await Promise.all([readBodies(content, times.length), readVideo(content.video)]);
-  new Viewer(content, times, bodies, video);
+  window.viewer = new Viewer(content, times, bodies, video); // for the console
   document.body.dataset.ready = 'true';
 }
 
