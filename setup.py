@@ -61,7 +61,11 @@ setup(
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['glot_plugin', 'glot_plugin.*']),
     # Links to configs/, tools/ and model-index.yml, where OpenMMLab's tools look for them in an installed package.
-    package_data={'glot_plugin': ['.mim/**/*.py', '.mim/**/*.yml'], 'glot_plugin.video.clips': ['*.mp4', 'README.md']},
+    package_data={
+        'glot_plugin': ['.mim/**/*.py', '.mim/**/*.yml'],
+        'glot_plugin.video.clips': ['*.mp4', 'README.md'],
+        'glot_plugin.viewer': ['assets/*'],
+    },
     install_requires=CORE,
     extras_require={
         'framework': FRAMEWORK,

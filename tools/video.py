@@ -34,7 +34,7 @@ def _add_model(group) -> None:
     default = VideoJob
     group.add_argument('--config', default=default.config, help='config of the model (%(default)s)')
     group.add_argument(
-        '--checkpoint', type=Path, metavar='FILE', help="its weights (default: those of `make demo`), or an .onnx of it"
+        '--checkpoint', type=Path, metavar='FILE', help='its weights (default: those of `make demo`), or an .onnx of it'
     )
     group.add_argument('--backend', choices=('torch', 'onnx'), default='torch', help='of the model (%(default)s)')
     group.add_argument(

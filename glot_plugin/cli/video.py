@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
 from glot_plugin.body_model.synthetic import write_synthetic_body
-from glot_plugin.body_model import SMPLBody
 from glot_plugin.engine.inference import init_model
 from glot_plugin.engine.work_dir import best_checkpoint
 from glot_plugin.errors import InputError

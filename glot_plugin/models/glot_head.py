@@ -86,7 +86,9 @@ class GLoTHead(nn.Module):
         windows = clamped_windows(self.num_frames, len(features), features.device)
         return self.predict_windows(features, windows, chunk)
 
-    def predict_windows(self, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
+    def predict_windows(
+        self, features: Tensor, windows: Tensor, chunk: int = 256, corrected: bool = True
+    ) -> SmplParams:
         """Parameters (W, ...) of the mid frames of W windows cut from frames.
 
         Frames are projected once, not once a window, and windows are cut from the projections.
@@ -95,11 +97,12 @@ class GLoTHead(nn.Module):
             features: (N, in_dim).
             windows: (W, T), the frames of each window.
             chunk: Windows in memory at a time.
+            corrected: By the local branch, where there is one; False: the global branch's parameters.
         """
         if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
             raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
         embedded = self.global_branch.transformer.embed(features)
-        nearby = None if self.local_branch is None else self.local_branch.embed(features)
+        nearby = self.local_branch.embed(features) if corrected and self.local_branch is not None else None
         parts = []
         for frames in windows.split(chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
@@ -107,10 +110,13 @@ class GLoTHead(nn.Module):
         return SmplParams.cat(parts)
 
     def _predict(self, embedded: Tensor, nearby: Tensor | None) -> SmplParams:
-        """Mid-frame parameters from embedded windows (B, T, embed_dim) and embedded nearby frames (B, 2 w + 1, dim)."""
+        """Mid-frame parameters from embedded windows (B, T, embed_dim) and embedded nearby frames (B, 2 w + 1, dim).
+
+        Without nearby frames: the global branch's.
+        """
         transformer = self.global_branch.transformer
         memory = transformer.encode(embedded)
         params = self.global_branch.predict_mid(memory)
-        if self.local_branch is None:
+        if nearby is None:
             return params
         return self.local_branch.correct(nearby, memory, params[:, None], around=0)[:, 0]

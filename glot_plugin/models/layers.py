@@ -116,5 +116,10 @@ class CrossAttention(nn.Module):
         attended = F.scaled_dot_product_attention(query, key, value)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
+    def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """How much of each frame of the memory a query takes, (B, H, Q, M); rows sum to 1."""
+        query, key = self._split_heads(self.query(queries)), self._split_heads(self.key_value(memory).chunk(2, -1)[0])
+        return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
+
     def _split_heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -6,7 +6,8 @@ import torch
 
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.video.result import VideoResult
-from glot_plugin.visualisation.mesh_renderer import MeshRenderer, person_colour
+from glot_plugin.visualisation.mesh_renderer import MeshRenderer
+from glot_plugin.visualisation.palette import person_colour
 
 OPACITY = 0.85  # of the mesh: what is behind it can still be made out
 BACKGROUND = 0.96  # grey value behind the side view

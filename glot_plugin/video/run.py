@@ -64,7 +64,8 @@ class StageTimes:
     def lines(self, num_frames: int) -> list[str]:
         """A line a stage: its seconds, and frames of the clip a second."""
         return [
-            f'{name:10} {seconds:7.2f} s  {num_frames / seconds:7.1f} frames/s' for name, seconds in self.seconds.items()
+            f'{name:10} {seconds:7.2f} s  {num_frames / seconds:7.1f} frames/s'
+            for name, seconds in self.seconds.items()
         ]
 
 
@@ -158,7 +159,9 @@ def backbone_of(in_dim: int) -> str:
     """
     if in_dim not in BACKBONES:
         known = ', '.join(f'{width} ({name})' for width, name in BACKBONES.items())
-        raise InputError(f'the model takes {in_dim} features a frame, expected {known}, or a backbone named by --backbone')
+        raise InputError(
+            f'the model takes {in_dim} features a frame, expected {known}, or a backbone named by --backbone'
+        )
     return BACKBONES[in_dim]
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from glot_plugin.visualisation.mesh_renderer import MeshRenderer, person_colour
+from glot_plugin.visualisation.mesh_renderer import MeshRenderer
+from glot_plugin.visualisation.palette import person_colour
 
 FOCAL = 200.0
 SQUARE = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], np.float32)
