@@ -1,6 +1,6 @@
 """Turn a video into bodies: who is in it, their SMPL bodies in every frame, and pictures of them.
 
-    python tools/video.py clip.mp4 --out work_dirs/clip                         # landmarks as features, nothing licensed
+    python tools/video.py clip.mp4 --out work_dirs/clip              # landmarks as features, nothing licensed
     python tools/video.py clip.mp4 --out work_dirs/clip --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth
     python tools/video.py 0 --out work_dirs/me --seconds 20                     # record a webcam first
     python tools/video.py folder --out work_dirs/all                            # of pictures, or of videos
@@ -56,13 +56,14 @@ def _add_people(group) -> None:
         about = RULES_HELP.get(rule.name)
         if about:
             option = f'--{rule.name.replace("_", "-")}'
-            group.add_argument(option, type=float, default=rule.default, metavar='X', help=f'{about} (%(default)s)')
+            default = '' if rule.default is None else ' (%(default)s)'
+            group.add_argument(option, type=float, default=rule.default, metavar='X', help=f'{about}{default}')
 
 
 RULES_HELP = {
     'least_seconds': 'tracks seen for less than this, or for less than half of a shorter clip, are dropped',
     'gap_seconds': 'a person who is hidden for longer than this comes back as another',
-    'least_score': 'of a detection',
+    'least_score': "of a detection (the detector's own default)",
     'least_presence': 'below it, the landmark model says that there is no person in the frame',
     'least_visibility': 'tracks whose landmarks are less visible than this are dropped as no person',
 }

@@ -81,8 +81,8 @@ def infer_video(
     Args:
         model: From `init_model`, with a body model.
         source: A video file, or a folder of pictures.
-        out: Folder for `tracks.npz`, `overlay.mp4` and `side.mp4`, and for what a later call goes on with; None: nothing
-            is written, and nothing drawn.
+        out: Folder for `tracks.npz`, `overlay.mp4`, `side.mp4` and what a later call goes on with. None: nothing is
+            written, and nothing drawn.
         options: Where they name no backbone of their own, the one that the model was trained on.
         body_gender: Of the model's body, noted in the result.
 
