@@ -15,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glot_plugin.checkpoints.reading import check_state, read_tensors, tensors_of
+from glot_plugin.checkpoints.reading import check_finite, check_state, meta_of, read_tensors, tensors_of
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import write_bytes
 from glot_plugin.models import GLoTHead
 
 ORIGINAL_KEY = 'gen_state_dict'
+MAX_FRAMES = 1024  # of a window; the paper's have 16
 # (original prefix, ours); the longest prefix that fits is taken.
 _TRANSFORMER = 'head.global_branch.transformer'
 _REGRESSOR = 'head.global_branch.regressor'
@@ -146,7 +147,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
     else:
         raise InputError(
             f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
-            f'found {", ".join(map(str, keys))}'
+            f'found {", ".join(map(str, keys))[:400]}'
         )
     buffer = io.BytesIO()  # on a full disk, torch would end in an error of its own, without the reason
     torch.save(converted, buffer)
@@ -160,10 +161,11 @@ def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[
     whole = f'{source}: not the weights of a whole original GLoT'
     embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
     check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
+    check_finite(state, source)
     state, unused, dropped = from_original(given)
     meta = {'converted_from': source.name}
     for key in ('epoch', 'performance'):
-        if isinstance(checkpoint.get(key), int | float | np.number):
+        if _is_number(checkpoint.get(key)):
             meta[key] = float(checkpoint[key])
     lines = [
         f'{len(state)} tensors of ours from {len(given)} of the original.',
@@ -183,17 +185,18 @@ def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[st
     if checkpoint.get('original_only'):
         unused = tensors_of(checkpoint, 'original_only', source)
         check_state(unused, _unused_zeros(), f"{source}: 'original_only' is not what an original checkpoint has")
+    check_finite({**state, **(unused or {})}, source)
     original = to_original(state, unused)
-    meta = checkpoint.get('meta') or {}
+    meta = meta_of(checkpoint, source)
     kept = 'as they were in the original' if unused else 'zeros'
     summary = (
         f"{len(original)} tensors of an original checkpoint, without the body model's. Those that its forward pass "
         f'never reads are {kept}: {", ".join(UNUSED_SHAPES)}.'
     )
     return {
-        'epoch': int(meta.get('epoch', 0)),
+        'epoch': int(meta.get('epoch') or 0),
         ORIGINAL_KEY: original,
-        'performance': meta.get('performance'),
+        'performance': meta['performance'] if _is_number(meta.get('performance')) else None,
     }, summary
 
 
@@ -203,8 +206,14 @@ def _model_of(state: dict[str, Tensor], embeddings: Sequence[str], problem: str)
         if key not in state or state[key].ndim != 3:
             raise InputError(f'{problem}: no position embedding {key} of (1, frames, channels)')
     frames, nearby_and_mid = (state[key].shape[1] for key in embeddings)
+    if not 3 <= nearby_and_mid <= frames <= MAX_FRAMES:
+        raise InputError(f'{problem}: position embeddings of {frames} and {nearby_and_mid} frames')
     local_branch = {'nearby': (nearby_and_mid - 1) // 2}
     return nn.ModuleDict({'head': GLoTHead(num_frames=frames, local_branch=local_branch)})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and abs(value) < 2**53
 
 
 def _numpy_numbers() -> list:

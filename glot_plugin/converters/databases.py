@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glot_plugin.converters.columns import Column, as_numbers
+from glot_plugin.converters.columns import Column, as_array, as_numbers
 from glot_plugin.converters.database_specs import DatabaseSpec
 from glot_plugin.converters.instavariety import open_hdf5
 from glot_plugin.converters.keypoint_conventions import spin49_places
@@ -107,10 +107,7 @@ def _checked(path: Path, spec: DatabaseSpec, found: dict, feature_dim: int) -> D
 
 
 def _as_column(values: object, where: str) -> Column:
-    try:
-        column = np.asarray(values) if isinstance(values, list | tuple) else values
-    except ValueError as error:
-        raise InputError(f'{where}: a list whose rows are not alike ({error})') from error
+    column = as_array(values, where) if isinstance(values, list | tuple) else values
     if not hasattr(column, 'shape') or not hasattr(column, 'dtype') or not column.shape:
         raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row a frame')
     return column

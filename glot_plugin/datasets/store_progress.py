@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.json_file import read_json
 
 PROGRESS_FILE = 'progress.json'
 
@@ -64,8 +66,8 @@ class StoreProgress:
     def load(cls, folder: Path, settings: dict) -> 'StoreProgress | None':
         """What a writer with the same settings saved; None where there is nothing, or that of another one."""
         try:
-            found = json.loads((folder / PROGRESS_FILE).read_text(encoding='utf-8'))
+            found = read_json(folder / PROGRESS_FILE)
             same = found['settings'] == json.loads(json.dumps(settings))  # tuples become lists
             return cls(**found['tracks']) if same else None
-        except (OSError, ValueError, TypeError, KeyError):
+        except (InputError, TypeError, KeyError):
             return None

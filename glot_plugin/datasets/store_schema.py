@@ -1,10 +1,10 @@
 """What a track store holds: its columns, their shapes, types and conventions, and the checks of `store.json`."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.json_file import read_json
 
 SCHEMA_VERSION = 1
 INDEX_FILE = 'store.json'
@@ -51,10 +51,7 @@ def read_index(path: Path) -> dict:
         raise InputError(f'{path}: no such track store (a folder with {INDEX_FILE})')
     if not index_path.is_file():
         raise InputError(f'{index_path}: not found, so this is not a (whole) track store; {WRITE_AGAIN}')
-    try:
-        index = json.loads(index_path.read_text(encoding='utf-8'))
-    except (ValueError, OSError) as error:
-        raise InputError(f'{index_path}: not readable as JSON ({error}); {WRITE_AGAIN}') from error
+    index = read_json(index_path, WRITE_AGAIN)
     version = index.get('schema_version') if isinstance(index, dict) else None
     if version != SCHEMA_VERSION:
         fix = 'update glot_plugin' if isinstance(version, int) and version > SCHEMA_VERSION else WRITE_AGAIN

@@ -65,11 +65,14 @@ class _GltfScene:
     def _add_person(self, motion: Motion) -> None:
         model = self.document.gltf
         root = self._add_skeleton(motion)
+        # Blender makes one armature of all skeletons that have the same parent, or none.
+        model.nodes.append(pygltflib.Node(name=f'person_{motion.person}_skeleton', children=[root]))
+        skeleton = len(model.nodes) - 1
         mesh = pygltflib.Node(
             name=f'person_{motion.person}', mesh=self._add_mesh(motion), skin=self._add_skin(motion, root)
         )
         model.nodes.append(mesh)
-        model.scenes[0].nodes += [len(model.nodes) - 1, root]
+        model.scenes[0].nodes += [len(model.nodes) - 1, skeleton]
         self._animate(motion, root)
 
     def _add_skeleton(self, motion: Motion) -> int:

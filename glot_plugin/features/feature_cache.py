@@ -8,6 +8,8 @@ import numpy as np
 
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write, write_errors, write_npy
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.npy_file import NpyFile
 
 SETTINGS_FILE = 'settings.json'
 
@@ -29,8 +31,8 @@ class FeatureCache:
 
     def _settings(self) -> dict | None:
         try:
-            return json.loads((self.path / SETTINGS_FILE).read_text())
-        except (OSError, ValueError):
+            return read_json(self.path / SETTINGS_FILE)
+        except InputError:
             return None
 
     def has(self, track: int) -> bool:
@@ -49,9 +51,9 @@ class FeatureCache:
         """
         path = self._file(track)
         try:
-            features = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f'{path}: damaged ({error}); remove it, and run again') from error
+            features = NpyFile.open(path).load()
+        except InputError as error:
+            raise InputError(f'{error}; remove it, and run again') from error
         if features.shape != shape:
             raise InputError(f'{path}: found shape {features.shape}, expected {shape}; remove it, and run again')
         return features

@@ -11,9 +11,11 @@ from mmhuman3d.models.architectures.builder import build_architecture
 from mmhuman3d.models.body_models.builder import BODY_MODELS
 from torch import nn
 
+from glot_plugin.checkpoints.claims import check_claims
 from glot_plugin.config import config_errors as mmengine_config_errors
 from glot_plugin.errors import InputError
 from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import keep_out_of_checkpoints
+from glot_plugin.io.messages import reason
 
 
 def build_model(cfg: Config) -> nn.Module:
@@ -32,11 +34,12 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         InputError: It is absent, damaged, or does not fit (its keys are listed).
     """
     try:
-        checkpoint = _load_checkpoint(str(check_exists(Path(path))), map_location='cpu')
+        check_claims(check_exists(Path(path)))
+        checkpoint = _load_checkpoint(str(path), map_location='cpu')
     except InputError:
         raise
     except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint ({type(error).__name__}: {error})') from error
+        raise InputError(f'{path}: not a whole checkpoint ({reason(error)})') from error
     state = checkpoint.get('state_dict', checkpoint)
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     bodies = tuple(f'{name}.' for name in _body_models(model))

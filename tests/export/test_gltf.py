@@ -114,6 +114,14 @@ def test_without_playing_people_stand_in_their_first_pose(clip, body, glb):
         np.testing.assert_allclose(found, model_joints(track, body)[0], atol=1e-4)
 
 
+def test_every_skeleton_has_a_parent_of_its_own(glb):
+    """Otherwise Blender makes one armature of all of them."""
+    roots = [skin['joints'][0] for skin in glb.json['skins']]
+    parents = [glb.json['nodes'][glb.parents[root]]['name'] for root in roots]
+    assert parents == ['person_0_skeleton', 'person_2_skeleton']
+    assert not any(glb.parents[root] in glb.parents for root in roots)
+
+
 def test_people_have_colours_of_their_own(glb):
     colours = [tuple(material['pbrMetallicRoughness']['baseColorFactor']) for material in glb.json['materials']]
     assert len(set(colours)) == 2

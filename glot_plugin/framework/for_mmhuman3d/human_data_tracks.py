@@ -7,18 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from mmhuman3d.core.conventions.keypoints_mapping import KEYPOINTS_FACTORY, get_mapping
 
-from glot_plugin.converters.columns import as_numbers, as_text
+from glot_plugin.converters.columns import as_array, as_numbers, as_text
 from glot_plugin.converters.tracks import TrackRows
 from glot_plugin.datasets.column_checks import check_boxes
 from glot_plugin.errors import InputError
-from glot_plugin.framework.for_mmhuman3d.human_data_file import (
-    CHUNK,
-    ColumnStream,
-    HumanDataFile,
-    check_finite,
-    check_lengths,
-)
+from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile, check_finite, check_lengths
 from glot_plugin.framework.for_mmhuman3d.person_tracks import person_tracks
+from glot_plugin.io.messages import brief
+from glot_plugin.io.npz_file import CHUNK, ColumnStream
 
 VERSION = 2  # raised whenever the same file gives other tracks
 GENDERS = {'m': 'm', 'male': 'm', 'f': 'f', 'female': 'f', 'n': 'n', 'neutral': 'n'}
@@ -173,15 +169,14 @@ def read_genders(file: HumanDataFile) -> np.ndarray | None:
     given = file.mapping('meta').get('gender')
     if given is None:
         return None
-    items = [
-        item.decode() if isinstance(item, bytes) else str(item) for item in np.atleast_1d(given).reshape(-1).tolist()
-    ]
-    return np.array([GENDERS.get(item.lower(), '') for item in items])
+    items = np.atleast_1d(as_array(given, f"{file.path}: meta['gender']")).reshape(-1).tolist()
+    texts = [item.decode('utf-8', 'replace') if isinstance(item, bytes) else item for item in items]
+    return np.array([GENDERS.get(text.lower(), '') if isinstance(text, str) else '' for text in texts])
 
 
 def _read_ids(file: HumanDataFile, key: str) -> np.ndarray:
     """Numbers or texts (N,), those of an object array as texts."""
-    values = np.atleast_1d(file.value(key))
+    values = np.atleast_1d(as_array(file.value(key), f'{file.path}: {key}'))
     if values.size != len(values):
         raise InputError(f'{file.path}: {key} is {values.shape}, expected (N,)')
     values = values.reshape(-1)
@@ -204,11 +199,12 @@ def _read_smpl(file: HumanDataFile, num_frames: int) -> dict[str, np.ndarray]:
         return {}
     found = {}
     for key in SMPL_ROWS.keys() & smpl.keys():
-        where = f'smpl[{key!r}]'
-        values = as_numbers(np.atleast_1d(smpl[key]), np.float32, f'{file.path}: {where}')
-        check_lengths(file.path, {where: values}, num_frames)
+        name = f'smpl[{key!r}]'
+        where = f'{file.path}: {name}'
+        values = as_numbers(np.atleast_1d(as_array(smpl[key], where)), np.float32, where)
+        check_lengths(file.path, {name: values}, num_frames)
         if values.size != num_frames * SMPL_ROWS[key]:
-            raise InputError(f'{file.path}: {where} is {values.shape}, expected (N, {SMPL_ROWS[key]})')
+            raise InputError(f'{where} is {values.shape}, expected (N, {SMPL_ROWS[key]})')
         found[key] = values.reshape(num_frames, -1)
     return found
 
@@ -238,7 +234,7 @@ class _Keypoints:
         stream = file.stream(key)
         convention = file.value(f'{key}_convention', 'human_data')
         if not isinstance(convention, str) or convention not in KEYPOINTS_FACTORY:
-            raise InputError(f"{file.path}: {key}_convention is {convention!r}, which is none of mmhuman3d's")
+            raise InputError(f"{file.path}: {key}_convention is {brief(convention)}, which is none of mmhuman3d's")
         joints, columns, _ = get_mapping(convention, 'smpl_49')
         joints, columns = np.asarray(joints), np.asarray(columns)
         num_joints = len(KEYPOINTS_FACTORY[convention])
@@ -247,7 +243,7 @@ class _Keypoints:
         if mask.shape != (num_joints,):
             raise InputError(f'{file.path}: {key}_mask is {mask.shape}, expected ({num_joints},) for {convention}')
         joints, columns = joints[mask[columns]], columns[mask[columns]]
-        if file.value('__keypoints_compressed__', False):
+        if file.flag('__keypoints_compressed__'):
             columns = (np.cumsum(mask) - 1)[columns]  # only the joints of the mask are stored
             mask = mask[mask]
         width = 3 if key == 'keypoints2d' else 4
