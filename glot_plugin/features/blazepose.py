@@ -233,7 +233,10 @@ class _LiteRTModel:
             raise InputError(
                 'BlazePose needs ai-edge-litert, which is not installed: pip install "glot_plugin[video]"'
             ) from error
-        self._interpreter = Interpreter(str(path), num_threads=threads)
+        try:
+            self._interpreter = Interpreter(str(path), num_threads=threads)
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f'{path}: damaged ({error}); install it again: {INSTALL_MODELS}') from error
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]['index']
         self._outputs = [output['index'] for output in self._interpreter.get_output_details()]

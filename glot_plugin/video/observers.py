@@ -7,6 +7,7 @@ import numpy as np
 
 from glot_plugin.features.blazepose import ROI_SCALE, BlazePoseLandmarker, PoseLandmarks, Roi
 from glot_plugin.features.landmarks import BLAZEPOSE21, landmark_box
+from glot_plugin.video.appearance import clothes_colors
 from glot_plugin.video.detectors.interface import Detections, Detector
 from glot_plugin.video.tracking import ANCHORS_OF_LANDMARKS, Observation, TrackingRules, observe_box
 
@@ -142,7 +143,7 @@ def observe_landmarks(landmarks: PoseLandmarks, image: np.ndarray, rules: Tracki
     if landmarks.presence < rules.least_presence or inside < rules.least_inside:
         return None
     anchors = np.stack([landmarks.image[list(pair)].mean(axis=0) for pair in ANCHORS_OF_LANDMARKS])
-    return Observation(landmark_box(points), anchors, landmarks)
+    return Observation(landmark_box(points), anchors, landmarks, clothes_colors(image, landmarks.image))
 
 
 def roi_of_box(box: np.ndarray) -> Roi:

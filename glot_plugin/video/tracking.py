@@ -7,9 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from glot_plugin.errors import InputError
-from glot_plugin.features.blazepose import PoseLandmarks
+from glot_plugin.features.blazepose import PoseLandmarks, box_overlaps
+from glot_plugin.video.appearance import color_difference
 
 ANCHORS_OF_LANDMARKS = ((11, 12), (23, 24))  # shoulders, hips: their middles stay where limbs and sides are confused
+
+GAP_SLACK = 6.0  # by how much the step that is allowed grows in each second in which a person is not seen
+STEP_WEIGHT = 0.2  # of the step against the colours, among those whom a person can be
+COLOR_RATE = 0.1  # of the running mean of a person's colours
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class TrackingRules:
     least_inside: float = 0.25
     least_visibility: float = 0.45
     detections_per_second: float = 4.0
-    largest_step: float = 0.25
+    largest_step: float = 0.3
     same_person: float = 0.1
 
     def gap_frames(self, fps: float) -> int:
@@ -51,11 +56,13 @@ class Observation(NamedTuple):
         anchors: (2, 2) pixels, two points by which persons are compared: the middles of shoulders and hips, or two
             corners of the box.
         landmarks: None where there is only a box.
+        colors: (2, 3) of the clothes; None: not known.
     """
 
     box: np.ndarray
     anchors: np.ndarray
     landmarks: PoseLandmarks | None = None
+    colors: np.ndarray | None = None
 
 
 def observe_box(box: np.ndarray) -> Observation:
@@ -66,7 +73,8 @@ def observe_box(box: np.ndarray) -> Observation:
 class IdentityTracker:
     """Gives the people of each frame their identities.
 
-    A person is expected where a Kalman filter on the two anchors says and, after a gap, also where they were last.
+    A person is expected where a Kalman filter on the two anchors says, or where they were last, the less surely the
+    longer ago; of two people who have come close, the colours of the clothes tell which is which.
 
     Args:
         rules: See there.
@@ -83,29 +91,47 @@ class IdentityTracker:
             raise InputError(
                 'tracking needs norfair, which is not installed: pip install "glot_plugin[video]"'
             ) from error
-        self._detection = norfair.Detection
+        self._detection, self._rules, self._fps = norfair.Detection, rules, fps
+        self._frame, self._last_seen = 0, {}  # by identity, the frame
+        self._colors: dict[int, np.ndarray] = {}  # by identity, as seen apart from others
         self._tracker = norfair.Tracker(
             distance_function='euclidean',
-            distance_threshold=rules.largest_step,
+            distance_threshold=1.0,
             hit_counter_max=rules.gap_frames(fps) + 1,
             initialization_delay=0,
         )
         # Set here: given above, a function makes norfair advise on speed for a whole paragraph.
-        self._tracker.distance_function = norfair.distances.ScalarDistance(_distance)
+        self._tracker.distance_function = norfair.distances.ScalarDistance(self._distance)
 
     def __call__(self, observations: Sequence[Observation]) -> list[int]:
         """The identity of each observation of the next frame."""
         detections = [self._detection(one.anchors, data=(number, one)) for number, one in enumerate(observations)]
+        self._frame += 1
         self._tracker.update(detections)
         identities = {}
         for person in self._tracker.tracked_objects:
             if any(person.last_detection is detection for detection in detections):
                 identities[person.last_detection.data[0]] = person.global_id
-        return [identities[number] for number in range(len(observations))]
+        found = [identities[number] for number in range(len(observations))]
+        self._last_seen.update(dict.fromkeys(found, self._frame))
+        self._learn_colors(observations, found)
+        return found
 
+    def _distance(self, detection, person) -> float:
+        """0 for the same place and colours; 1 and more for somebody else."""
+        one: Observation = detection.data[1]
+        expected = np.stack([person.estimate, person.last_detection.points])
+        step = np.linalg.norm(detection.points - expected, axis=-1).mean(axis=-1).min() / max(one.box[2:])
+        gap_seconds = (self._frame - self._last_seen[person.global_id] - 1) / self._fps
+        step /= self._rules.largest_step * (1 + GAP_SLACK * gap_seconds)  # 1: as far as a person can have moved
+        colors = self._colors.get(person.global_id)
+        unlike = 0.0 if colors is None or one.colors is None else color_difference(colors, one.colors)
+        return step if step >= 1 else STEP_WEIGHT * step + (1 - STEP_WEIGHT) * unlike
 
-def _distance(detection, person) -> float:
-    """How far the anchors lie from where a person is expected, over the larger side of the box."""
-    expected = np.stack([person.estimate, person.last_detection.points])
-    steps = np.linalg.norm(detection.points - expected, axis=-1).mean(axis=-1)  # (2,)
-    return float(steps.min() / max(detection.data[1].box[2:]))
+    def _learn_colors(self, observations: Sequence[Observation], identities: Sequence[int]) -> None:
+        """Remember the colours of people who stand apart from others."""
+        boxes = np.array([one.box for one in observations]).reshape(-1, 4)
+        for identity, one in zip(identities, observations, strict=True):
+            if one.colors is not None and (box_overlaps(one.box, boxes) > 0).sum() == 1:
+                known = self._colors.get(identity, one.colors)
+                self._colors[identity] = known + COLOR_RATE * (one.colors - known)

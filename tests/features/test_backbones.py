@@ -61,7 +61,7 @@ def test_weights_that_do_not_fit(tmp_path):
 
 
 def test_unknown_backbones():
-    with pytest.raises(InputError, match='--backbone resnet: expected spin or timm:NAME'):
+    with pytest.raises(InputError, match='--backbone resnet: expected spin, timm:NAME or blazepose'):
         build_backbone(BackboneSpec('resnet'))
     with pytest.raises(InputError, match=r"no model 'test_resne'; similar: test_resnet"):
         build_backbone(BackboneSpec('timm:test_resne'))

@@ -13,7 +13,7 @@ from picture_files import FIELDS, random_picture, write_csv, write_frames, write
 from glot_plugin.cli.image_sources import open_source
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.features import ExtractOptions, build_backbone, extract, extract_features
+from glot_plugin.features import Backbone, ExtractOptions, build_backbone, extract, extract_features
 from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.crops import crop_square
 from glot_plugin.features.processes import share
@@ -222,7 +222,7 @@ def test_wrong_width_and_damaged_parts(tmp_path, frames, monkeypatch):
 
 
 def test_features_that_are_not_finite(tmp_path, frames, monkeypatch):
-    monkeypatch.setattr(extract.Backbone, 'forward', lambda self, crops: torch.full((len(crops), 96), 1e6))
+    monkeypatch.setattr(Backbone, 'forward', lambda self, crops: torch.full((len(crops), 96), 1e6))
     assert run(open_source(*frames), tmp_path / 'full').num_frames == 10
     with pytest.raises(InputError, match="track '(walk|run|jump)': .*png: .* not finite as float16"):
         run(open_source(*frames), tmp_path / 'half', half=True)
