@@ -13,10 +13,12 @@ TOOLS = (
     'convert_checkpoint',
     'convert_datasets',
     'extract_features',
+    'figures',
     'list_models',
     'list_parts',
     'make_synthetic',
     'report',
+    'view',
 )
 
 
