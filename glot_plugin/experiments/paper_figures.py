@@ -80,22 +80,18 @@ def draw_paper_figures(
         raise InputError(f'--start {start} --frames {frames}: track {item["track_name"]} has frames 0 to {total - 1}')
     picked = slice(start, min(start + frames, total))
     body = load_body(body_models, say)
+    rivals = {checkpoint.stem: track_bodies(model, item)}
+    if against:
+        rivals |= rival_bodies(against, item, checkpoint.stem)
     branches = run_branches(model, attentions, item['features'], picked)
-    maps, middle = branches.attention, (picked.stop - picked.start) // 2
-    window = {name: [block[middle] for block in maps[name]] for name in ('global', 'local')}
-    cross = maps['cross'][0][:, 0]  # each window has one query, its mid frame
-    pictures = draw_attention_maps(*window.values(), cross, out / 'attention', start, start + middle)
+    pictures = draw_attention(branches, picked, out / 'attention')
     pictures += draw_branches(branches, item, picked, body, out / 'branches')
     true = true_h36m14_joints(body, item)
     if true is None:
         say(f'no acceleration errors: track {item["track_name"]} has no ground truth')
         return pictures
-    rivals = {checkpoint.stem: track_bodies(model, item)}
-    if against:
-        rivals |= rival_bodies(against, item, checkpoint.stem)
-    errors = {
-        name: frame_acceleration_errors(h36m14_joints(body, *bodies), true)[picked] for name, bodies in rivals.items()
-    }
+    joints = {name: h36m14_joints(body, *bodies) for name, bodies in rivals.items()}
+    errors = {name: frame_acceleration_errors(predicted, true)[picked] for name, predicted in joints.items()}
     return pictures + draw_acceleration_errors(errors, out / 'acceleration', start)
 
 
@@ -113,6 +109,14 @@ def run_branches(model: GLoTEstimator, attentions: dict, features: np.ndarray, p
     }
     bodies = ((params.rotmat.cpu().numpy(), params.betas.cpu().numpy()) for params in (uncorrected, corrected))
     return Branches(*bodies, attention)
+
+
+def draw_attention(branches: Branches, picked: slice, stem: Path) -> list[Path]:
+    """Both encoders' attention in the window of the middle picked frame, and the cross-attention of all."""
+    maps, middle = branches.attention, (picked.stop - picked.start) // 2
+    window = {name: [block[middle] for block in maps[name]] for name in ('global', 'local')}
+    cross = maps['cross'][0][:, 0]  # each window has one query, its mid frame
+    return draw_attention_maps(*window.values(), cross, stem, picked.start, picked.start + middle)
 
 
 def draw_branches(branches: Branches, item: dict, picked: slice, body: SMPLBody, stem: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import torch
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.joint_sets import LSP14_BONES
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import write_bytes
 from glot_plugin.video.result import VideoResult
 from glot_plugin.viewer.embedded_video import EmbeddedVideo, embedded_video
 from glot_plugin.viewer.packing import pack, pack_quaternions
@@ -73,8 +73,7 @@ def write_page(scene: ViewerScene, body: SMPLBody, path: str | Path, video: Embe
         'SCRIPTS': '\n'.join((assets / name).read_text(encoding='utf-8') for name in SCRIPTS),
     }
     page = re.sub(r'/\* (STYLE|CONTENT|SCRIPTS) \*/', lambda mark: parts[mark[1]], page)
-    with atomic_write(path) as file:
-        file.write(page)
+    write_bytes(path, page.encode())
     return Path(path)
 
 

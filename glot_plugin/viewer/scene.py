@@ -91,9 +91,7 @@ class ViewerScene:
 
     def __post_init__(self) -> None:
         if not len(self.times) or (np.diff(self.times) < 0).any() or not np.isfinite(self.times).all():
-            raise InputError(
-                f'{self.title}: times of {len(self.times)} frames, expected at least one, and rising times'
-            )
+            raise InputError(f'{self.title}: {len(self.times)} frame times, expected at least one, finite and rising')
         for body in self.bodies:
             if len(body.frame) and body.frame[-1] >= len(self.times):
                 raise InputError(

@@ -1,6 +1,12 @@
 /* The bodies in 3D. Positions come in the camera's axes (x right, y down, z away); the scene's y points up. */
 
-const VIEW_DIRECTIONS = { front: [0, 0.12, 1], side: [1, 0.12, 0], top: [0, 1, 0.001] };
+// From which direction each view looks, and which axes are its picture's width, height and depth.
+const VIEWS = {
+  front: { direction: [0, 0.12, 1], axes: ['x', 'y', 'z'] },
+  side: { direction: [1, 0.12, 0], axes: ['z', 'y', 'x'] },
+  top: { direction: [0, 1, 0.001], axes: ['x', 'z', 'y'] },
+};
+const REACH = 1.15; // metres from the middle of a body to the tips of raised arms
 const FIELD_OF_VIEW = 35; // degrees
 const STICK_RADIUS = 0.025; // metres
 
@@ -139,8 +145,8 @@ class Stage {
   }
 
   addGround(height) {
-    const { centre, radius } = this.extent();
-    const squares = 2 * Math.ceil(Math.min(Math.max(radius + 2, 4), 60));
+    const { centre, size } = this.extent();
+    const squares = 2 * Math.ceil(Math.min(Math.max(size.length() / 2 + 3, 4), 60));
     const grid = new THREE.GridHelper(squares, squares, 0x808890, 0x808890);
     grid.material.transparent = true;
     grid.material.opacity = 0.35;
@@ -164,15 +170,16 @@ class Stage {
       high[name] = pick(0.98);
     });
     const centre = low.clone().add(high).multiplyScalar(0.5);
-    return { centre, radius: high.distanceTo(low) / 2 + 1.1 };
+    return { centre, size: high.sub(low) };
   }
 
   setView(name) {
-    const { centre, radius } = this.extent();
-    const narrow = Math.min(1, this.camera.aspect);
-    const distance = radius / Math.sin((FIELD_OF_VIEW * Math.PI) / 360) / narrow;
+    const { centre, size } = this.extent();
+    const { direction, axes } = VIEWS[name];
+    const [width, height, depth] = axes.map((axis) => size[axis] / 2 + REACH);
+    const distance = Math.max(height, width / this.camera.aspect) / Math.tan((FIELD_OF_VIEW * Math.PI) / 360) + depth;
     this.controls.target.copy(centre);
-    this.camera.position.set(...VIEW_DIRECTIONS[name]).setLength(distance).add(centre);
+    this.camera.position.set(...direction).setLength(distance).add(centre);
     this.controls.update();
     this.followed = null;
     this.changed = true;
