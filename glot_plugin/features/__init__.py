@@ -2,5 +2,6 @@
 
 from glot_plugin.features.backbones import Backbone, build_backbone
 from glot_plugin.features.extract import ExtractOptions, extract_features
+from glot_plugin.features.landmark_errors import SimulateLandmarks
 
-__all__ = ['Backbone', 'ExtractOptions', 'build_backbone', 'extract_features']
+__all__ = ['Backbone', 'ExtractOptions', 'SimulateLandmarks', 'build_backbone', 'extract_features']
