@@ -14,7 +14,7 @@ def _child(parent: Registry, *packages: str) -> Registry:
     return Registry(parent.name, parent=parent, scope='glot', locations=locations)
 
 
-MODELS = _child(root.MODELS, 'models', 'losses', 'body_model')
+MODELS = _child(root.MODELS, 'models', 'losses', 'body_model', 'features')
 DATASETS = _child(root.DATASETS, 'datasets')
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'datasets')
 FUNCTIONS = _child(root.FUNCTIONS, 'datasets')

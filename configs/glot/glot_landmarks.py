@@ -9,10 +9,19 @@ model = dict(
     head=dict(
         in_dim=126,
         global_branch=dict(
-            transformer=dict(embed_dim=256, decoder_dim=128, mask_ratio=0.25, dropout=0.0, drop_path=0.0),
-            regressor=dict(hidden_dim=512, dropout=0.0),
+            start=dict(type='LandmarkPose'),
+            transformer=dict(
+                embedding=dict(type='LandmarkEmbedding'),
+                embed_dim=256,
+                decoder_dim=128,
+                mask_ratio=0.0,
+                dropout=0.0,
+                drop_path=0.0,
+            ),
+            regressor=dict(hidden_dim=512, num_iterations=1, dropout=0.0),
         ),
         local_branch=dict(
+            embedding=dict(type='LandmarkEmbedding'),
             dim=128,
             dropout=0.0,
             drop_path=0.0,

@@ -2,6 +2,16 @@
 
 from glot_plugin.features.backbones import Backbone, build_backbone
 from glot_plugin.features.extract import ExtractOptions, extract_features
+from glot_plugin.features.landmark_embedding import LandmarkEmbedding
 from glot_plugin.features.landmark_errors import SimulateLandmarks
+from glot_plugin.features.landmark_pose import LandmarkPose
 
-__all__ = ['Backbone', 'ExtractOptions', 'SimulateLandmarks', 'build_backbone', 'extract_features']
+__all__ = [
+    'Backbone',
+    'ExtractOptions',
+    'LandmarkEmbedding',
+    'LandmarkPose',
+    'SimulateLandmarks',
+    'build_backbone',
+    'extract_features',
+]

@@ -173,9 +173,7 @@ def simulate_landmarks(
     visibility = _visibility(hidden, rng)
     _swap_sides((world, points2d, visibility), rng, errors)
     _fill_missing((world, points2d, visibility), rng, errors)
-    return SimulatedLandmarks(
-        world, points2d, visibility, _boxes(points2d, rng, errors), _project(joints, distance)
-    )
+    return SimulatedLandmarks(world, points2d, visibility, _boxes(points2d, rng, errors), _project(joints, distance))
 
 
 def _project(points: np.ndarray, distance: np.ndarray) -> np.ndarray:
@@ -279,7 +277,9 @@ class SimulateLandmarks:
 
     def __call__(self, batch: dict, rng: np.random.Generator) -> dict:
         if not (batch['has_keypoints3d'].all() and batch['has_smpl'].all()):
-            raise InputError('SimulateLandmarks: some clips have no 3D joints or no SMPL parameters, expected both of all')
+            raise InputError(
+                'SimulateLandmarks: some clips have no 3D joints or no SMPL parameters, expected both of all'
+            )
         rotvec = batch['smpl_pose'][..., :3]
         root = Rotation.from_rotvec(rotvec.reshape(-1, 3)).as_matrix().reshape(*rotvec.shape, 3)
         seen = simulate_landmarks(batch['keypoints3d'], root, rng, self.errors)
