@@ -72,7 +72,8 @@ class GLoTHead(nn.Module):
         embedded = None
         if self.local_branch is not None:
             embedded = self.local_branch.embed(self.local_branch.select(features))
-        return self._predict(transformer.embed(features), embedded)
+        start = self.global_branch.start_params(features[:, self.num_frames // 2])
+        return self._predict(transformer.embed(features), embedded, start)
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
@@ -103,20 +104,25 @@ class GLoTHead(nn.Module):
             raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
         embedded = self.global_branch.transformer.embed(features)
         nearby = self.local_branch.embed(features) if corrected and self.local_branch is not None else None
+        start = self.global_branch.start_params(features)
         parts = []
         for frames in windows.split(chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
-            parts.append(self._predict(embedded[frames], near))
+            mid = None if start is None else start[frames[:, self.num_frames // 2]]
+            parts.append(self._predict(embedded[frames], near, mid))
         return SmplParams.cat(parts)
 
-    def _predict(self, embedded: Tensor, nearby: Tensor | None) -> SmplParams:
-        """Mid-frame parameters from embedded windows (B, T, embed_dim) and embedded nearby frames (B, 2 w + 1, dim).
+    def _predict(self, embedded: Tensor, nearby: Tensor | None, start: SmplParams | None) -> SmplParams:
+        """Mid-frame parameters: the local branch's, or without nearby frames the global one's.
 
-        Without nearby frames: the global branch's.
+        Args:
+            embedded: (B, T, embed_dim), windows.
+            nearby: (B, 2 w + 1, dim), embedded nearby frames.
+            start: (B, ...), what the global branch's regressor starts from.
         """
         transformer = self.global_branch.transformer
         memory = transformer.encode(embedded)
-        params = self.global_branch.predict_mid(memory)
+        params = self.global_branch.predict_mid(memory, start)
         if nearby is None:
             return params
         return self.local_branch.correct(nearby, memory, params[:, None], around=0)[:, 0]

@@ -8,6 +8,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from glot_plugin.errors import InputError
+from glot_plugin.registry import MODELS
 
 LAYER_NORM = partial(nn.LayerNorm, eps=1e-6)
 
@@ -31,6 +32,13 @@ def check_num_heads(dim: int, num_heads: int) -> None:
     """Raise an `InputError` unless the heads of an attention share its width evenly."""
     if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
         raise InputError(f'num_heads={num_heads!r}: expected an integer that divides the width {dim}')
+
+
+def build_embedding(config: dict | None, in_dim: int, out_dim: int) -> nn.Module:
+    """The layer that makes tokens (..., out_dim) of features (..., in_dim): of a config, or linear without one."""
+    if config is None:
+        return nn.Linear(in_dim, out_dim)
+    return MODELS.build({'in_dim': in_dim, 'out_dim': out_dim, **config})
 
 
 class PositionEmbedding(nn.Module):
