@@ -39,7 +39,7 @@ class TrackingRules:
     least_presence: float = 0.5
     least_inside: float = 0.25
     least_visibility: float = 0.45
-    detections_per_second: float = 4.0
+    detections_per_second: float = 3.0
     largest_step: float = 0.3
     same_person: float = 0.1
 

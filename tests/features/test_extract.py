@@ -16,6 +16,7 @@ from glot_plugin.errors import InputError
 from glot_plugin.features import Backbone, ExtractOptions, build_backbone, extract, extract_features
 from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.crops import crop_square
+from glot_plugin.features.landmarks import split_landmark_features
 from glot_plugin.features.processes import share
 
 SPEC = BackboneSpec('timm:test_resnet', seed=3)
@@ -247,6 +248,7 @@ def test_tool(tmp_path, frames, tool, monkeypatch, capsys):
         r'--weights data.*spin_model_checkpoint.pth.tar: no such file': ('--backbone', 'spin'),
         r'--device tpu: cannot be used': ('--random-weights', '--device', 'tpu'),
         r'batch_size is 0, expected at least 1': ('--random-weights', '--batch-size', '0'),
+        r'--backbone blazepose: its weights are in the package': ('--backbone', 'blazepose', '--random-weights'),
     }
     monkeypatch.chdir(tmp_path)
     for message, arguments in cases.items():
@@ -258,3 +260,23 @@ def test_tool(tmp_path, frames, tool, monkeypatch, capsys):
     assert capsys.readouterr().out.endswith(f'frames in frames: {tmp_path / "store"}\n')
     expected = run(open_source(*frames), tmp_path / 'expected').columns['features']
     np.testing.assert_allclose(TrackStore(tmp_path / 'store').columns['features'], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_landmarks_of_a_video(tmp_path, tool, monkeypatch):
+    """`--backbone blazepose` with boxes and with the whole frame finds the same person."""
+    for package in ('mediapipe', 'ai_edge_litert'):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f'{package} is not installed')
+    from glot_plugin.video.clips import SINGLE_PERSON
+
+    rows = [(frame, 'a', 430 - 6 * frame, 500, 300, 560) for frame in range(3)]
+    boxes = write_csv(tmp_path / 'boxes.csv', rows)
+    command = ['extract_features.py', str(SINGLE_PERSON), str(tmp_path / 'store'), '--boxes', str(boxes)]
+    monkeypatch.setattr(sys, 'argv', [*command, '--backbone', 'blazepose', '--workers', '0'])
+    tool.main()
+    store = TrackStore(tmp_path / 'store')
+    assert (store.num_frames, store.feature_dim) == (3, 126)
+    found = split_landmark_features(np.array(store.columns['features']))
+    assert (found.visibility.mean(axis=1) > 0.7).all()
+    pixels = store.columns['bbox'][:, None, :2] + found.crop * 1.2 * 560 / 2
+    assert ((pixels > 150) & (pixels < (540, 800))).all()

@@ -56,9 +56,10 @@ def views(image: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The whole picture (H, W, 3), then overlapping squares along its longer side, with their offsets (x, y)."""
     height, width = image.shape[:2]
     side, length = min(height, width), max(height, width)
-    yield image, np.zeros(2)
+    yield image, np.zeros(2, int)
     count = int(np.ceil(2 * length / side)) - 1
-    for start in np.linspace(0, length - side, count).round().astype(int) if count > 1 else ():
+    starts = np.linspace(0, length - side, count).round().astype(int).tolist() if count > 1 else []
+    for start in starts:
         if height > width:
             yield image[start : start + side], np.array([0, start])
         else:
