@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs
+NODE_READY := $(VENV)/node/.ready
 CONSTRAINTS := requirements/constraints.txt
 # A worker for each core, up to eight: every one of them imports torch and takes a gigabyte or two.
 PYTEST := $(BIN)/python -m pytest tests --numprocesses logical --maxprocesses 8 --dist loadfile
@@ -19,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest tests --numprocesses logical --maxprocesses 8 
 demo: $(READY)
 	$(BIN)/python tools/demo.py --out work_dirs/demo
 
-test: lint
+test: lint $(NODE_READY)
 	$(PYTEST)
 
 test-fast: $(READY)
@@ -49,6 +50,13 @@ docs: $(DOCS_READY)
 $(DOCS_READY): $(READY)
 	$(BIN)/pip install --progress-bar off -c $(CONSTRAINTS) --no-build-isolation -e '.[docs]'
 	@touch $@
+
+# The Khronos validator of glTF, where there is npm; without it the test that runs it is skipped.
+$(NODE_READY): tests/export/package.json tests/export/package-lock.json | $(READY)
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@if ! command -v npm >/dev/null; then echo 'make: no npm: the test with gltf-validator will be skipped'; \
+	elif npm ci --no-audit --no-fund --prefix $(@D); then touch $@; \
+	else echo 'make: gltf-validator was not installed: its test will be skipped'; fi
 
 # mmcv 1.6 is built here, from source, with the environment's own setuptools; mmhuman3d's list of
 # dependencies no longer installs, so it comes without (setup.py names what it needs); of mediapipe only two

@@ -47,9 +47,9 @@ VISUALISATION = ['matplotlib', 'trimesh']
 DATA = ['h5py', 'opencv-python-headless==4.10.0.84', 'safetensors']
 # People in a clip. BlazePose's weights are two files in mediapipe 0.10.14-0.10.21, installed with --no-deps.
 VIDEO = ['ai-edge-litert>=2.0', 'av>=14', 'norfair>=2.3', 'opencv-python-headless==4.10.0.84']
-EXPORT = ['pygltflib>=1.16', 'onnx', 'onnxscript', 'onnxruntime']
+EXPORT = ['pygltflib>=1.16', 'trimesh', 'onnx', 'onnxscript', 'onnxruntime']
 # Playwright drives a Chromium that is there already; without one, the tests of pages in a browser skip themselves.
-DEVELOPMENT = ['pytest', 'pytest-xdist', 'filelock', 'ruff', 'joblib', 'h5py', 'playwright']
+DEVELOPMENT = ['pytest', 'pytest-xdist', 'filelock', 'ruff', 'joblib', 'h5py', 'pybvh', 'playwright']
 DOCS = ['mkdocs<2', 'mkdocs-material', 'mkdocstrings[python]', 'ruff']  # ruff formats the signatures
 
 setup(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 multiprocessing.set_forkserver_preload(['torch', 'mmengine.runner', 'mmengine.visualization', 'timm', 'roma', 'rich'])
 TESTED = {'glot_plugin', 'mmcv', 'mmhuman3d'}
-SECONDS = 120
+SECONDS = 300
 
 
 class Finished(NamedTuple):

@@ -12,6 +12,8 @@ TOOLS = (
     'convert_body_model',
     'convert_checkpoint',
     'convert_datasets',
+    'export',
+    'export_model',
     'extract_features',
     'figures',
     'list_models',

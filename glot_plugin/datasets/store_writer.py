@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from glot_plugin.datasets.column_checks import check_boxes, checked_column, default_column
+from glot_plugin.datasets.store_progress import PROGRESS_FILE, StoreProgress
 from glot_plugin.datasets.store_schema import (
     COLUMN_NEEDS,
     CONVENTIONS,
@@ -24,7 +25,6 @@ from glot_plugin.datasets.store_schema import (
     row_shape,
 )
 from glot_plugin.datasets.track_store import TrackStore
-from glot_plugin.datasets.writer_progress import PROGRESS_FILE, WriterProgress
 from glot_plugin.errors import InputError
 from glot_plugin.io.atomic_folder import AtomicFolder
 from glot_plugin.io.files import write_errors, write_npy
@@ -95,7 +95,7 @@ class TrackStoreWriter:
 
     def __enter__(self) -> 'TrackStoreWriter':
         self._files: dict[str, BinaryIO] = {}
-        self._tracks = WriterProgress()
+        self._tracks = StoreProgress()
         self._bytes_since_save = 0
         try:
             with self._disk_errors():
@@ -249,14 +249,14 @@ class TrackStoreWriter:
 
     def _can_go_on(self, folder: Path) -> bool:
         """Whether a folder holds tracks of the same source; they then count as written."""
-        found = WriterProgress.load(folder, self._settings)
+        found = StoreProgress.load(folder, self._settings)
         if found is None or not len(found):
             return False
         self._tracks = found
         files = {name: folder / f'{name}.npy' for name in self.columns}
         if all(file.is_file() and file.stat().st_size >= self._num_bytes(name) for name, file in files.items()):
             return True
-        self._tracks = WriterProgress()
+        self._tracks = StoreProgress()
         return False
 
     def _save_progress(self) -> None:

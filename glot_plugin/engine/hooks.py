@@ -8,7 +8,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
-from glot_plugin.engine.work_folder import stopped_note
+from glot_plugin.engine.work_dir import stopped_note
 from glot_plugin.errors import NonFiniteLossError
 from glot_plugin.registry import HOOKS
 

@@ -20,7 +20,7 @@ from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.evaluation_loop import Scores, use_test_sets
 from glot_plugin.engine.runner import GLoTRunner
 from glot_plugin.engine.score_report import write_track_table
-from glot_plugin.engine.work_folder import check_unused, last_checkpoint, training_in
+from glot_plugin.engine.work_dir import check_unused, last_checkpoint, training_in
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 from glot_plugin.preflight import require

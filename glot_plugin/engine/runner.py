@@ -14,7 +14,7 @@ from torch import nn
 
 from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.engine.distributed import init_distributed
-from glot_plugin.engine.work_folder import raise_write_errors
+from glot_plugin.engine.work_dir import raise_write_errors
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import write_bytes
 from glot_plugin.registry import RUNNERS
@@ -89,7 +89,10 @@ class GLoTRunner(Runner):
                 f'{filename}: no optimizer state, so no run can go on from it; expected an iter_….pth (--resume), or '
                 f'start anew with its weights (--cfg-options load_from={filename})'
             )
-        info = checkpoint['message_hub']['runtime_info']
+        hub = checkpoint.get('message_hub')
+        info = hub.get('runtime_info') if isinstance(hub, dict) else None
+        if not isinstance(info, dict) or not {'epoch', 'iter'} <= (checkpoint.get('meta') or {}).keys():
+            raise InputError(f'{filename}: does not say where its training was, so no run can go on from it')
         for key in info:
             # mmengine removes the best checkpoint so far when there is a better one. In a folder that was moved or
             # copied, or that goes on from another one's checkpoint, it must not be the other folder's.

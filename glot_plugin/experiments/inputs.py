@@ -29,10 +29,10 @@ def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
     return generated
 
 
-def demo_config(
+def experiment_config(
     config: Path | Config, out: Path, body_models: Path, stores: dict[str, Path], iterations: int | None, seed: int
 ) -> Config:
-    """The config on the demo's data; a schedule of another length is stretched to it."""
+    """A config on an experiment's data; a schedule of another length is stretched to it."""
     cfg = load_config(config)
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].dataset.stores = [str(stores[split])]
@@ -49,7 +49,7 @@ def demo_config(
     return prepare(cfg, out, body_models=body_models)
 
 
-def cfg_of_model(cfg: Config) -> Config:
+def model_config(cfg: Config) -> Config:
     """The part of a config that inference needs."""
     return Config({'default_scope': 'glot', 'model': cfg.model.to_dict()})
 

@@ -22,8 +22,7 @@ def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Ten
     return metric.evaluate(len(dataset))
 
 
-@torch.no_grad()
-def score_mean_pose(store: Path, body_models: Path) -> dict[str, float]:
+def score_mean_pose(dataset: TrackDataset, body_models: Path) -> dict[str, float]:
     """What no training gives: the mean body in every frame."""
     head = MeanPoseHead(load_mean_params(body_models))
-    return score(TrackDataset(str(store)), body_models, head.predict_track)
+    return score(dataset, body_models, head.predict_track)

@@ -5,12 +5,11 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from glot_plugin.converters.raw_sets import RawSet
 from glot_plugin.errors import InputError
 from glot_plugin.framework.converters import convert_human_data_file
 from glot_plugin.io.files import replace_durably, write_errors
+from glot_plugin.io.npz_file import NpzFile
 
 
 def convert_raw_sets(
@@ -73,12 +72,12 @@ def _convert_part(raw_set: RawSet, mode: str | None, root: Path, out: Path) -> l
 
 
 def _store_where_features(human_data: Path, half: bool, feature_dim: int) -> Path:
-    with np.load(human_data) as arrays:
+    with NpzFile(human_data) as arrays:
         if 'features' not in arrays:
             return human_data
     return convert_human_data_file(human_data, human_data.with_suffix(''), half, feature_dim)
 
 
 def _num_rows(human_data: Path) -> int:
-    with np.load(human_data) as arrays:
-        return int(arrays['__data_len__'])
+    with NpzFile(human_data) as arrays:
+        return int(arrays.read('__data_len__'))

@@ -1,6 +1,6 @@
-"""The colours of people, the same in every picture, video and page."""
+"""One colour a person, the same in every picture, page and file."""
 
-# One a person: far apart in hue, and readable over photographs.
+# Red, green and blue in [0, 1] (sRGB): far apart in hue, and readable over photographs.
 PERSON_COLOURS = (
     (0.45, 0.65, 0.95), (0.95, 0.60, 0.45), (0.55, 0.80, 0.50),
     (0.90, 0.80, 0.40), (0.75, 0.55, 0.90), (0.50, 0.85, 0.85),

@@ -8,7 +8,7 @@ from mmengine.hub import get_config, get_model
 import glot_plugin
 from glot_plugin.apis import init_model
 from glot_plugin.config import SHIPPED_CONFIGS, find_config, load_config
-from glot_plugin.config.framework_of import MMHUMAN3D, config_framework
+from glot_plugin.config.detect_framework import MMHUMAN3D, detect_framework
 from glot_plugin.engine.launch import build_runner
 from glot_plugin.errors import InputError
 from glot_plugin.models import GLoTEstimator
@@ -39,7 +39,7 @@ def test_every_shipped_config_has_a_name(repository):
 def test_loaded_by_name():
     assert load_config(NAME, {'train_cfg.max_iters': 3}).train_cfg.max_iters == 3
     assert isinstance(init_model(NAME, device='cpu'), GLoTEstimator)
-    assert config_framework('glot_plugin::glot/mmhuman3d/vibe.py') == MMHUMAN3D
+    assert detect_framework('glot_plugin::glot/mmhuman3d/vibe.py') == MMHUMAN3D
 
 
 @pytest.mark.parametrize(

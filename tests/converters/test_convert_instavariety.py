@@ -5,7 +5,7 @@ import pytest
 
 from glot_plugin.converters import convert_database
 from glot_plugin.converters.columns import BlockColumn
-from glot_plugin.converters.layouts import layout_places
+from glot_plugin.converters.keypoint_conventions import spin49_places
 from glot_plugin.datasets import TrackStore, WindowDataset
 
 h5py = pytest.importorskip('h5py')
@@ -15,13 +15,13 @@ def test_the_crop_is_the_whole_square_of_224_pixels(tmp_path, make_database):
     def in_the_crop(database):
         database['joints2D'][..., :2] = np.random.default_rng(0).uniform(0, 224, database['joints2D'][..., :2].shape)
 
-    recipe, database = make_database('insta-variety', in_the_crop)
-    with h5py.File(tmp_path / 'root' / recipe.file) as file:
+    spec, database = make_database('insta-variety', in_the_crop)
+    with h5py.File(tmp_path / 'root' / spec.file) as file:
         assert file['vid_name'].dtype.kind == 'S'
-    store = convert_database(recipe, tmp_path / 'root', tmp_path / 'out', progress=False)
+    store = convert_database(spec, tmp_path / 'root', tmp_path / 'out', progress=False)
     batch = WindowDataset(store, pipeline=[{'type': 'NormalizeKeypoints2d'}])[0]
     expected = database['joints2D'][:16, :, :2] / 112 - 1
-    np.testing.assert_allclose(batch['keypoints2d'][:, layout_places(25, ''), :2], expected, atol=1e-5)
+    np.testing.assert_allclose(batch['keypoints2d'][:, spin49_places(25, ''), :2], expected, atol=1e-5)
     assert not batch['has_keypoints3d']
     assert not batch['has_smpl']
     assert list(TrackStore(store).track_names)[:2] == ['downtown_video_00_0', 'downtown_video_00_1']
@@ -62,23 +62,23 @@ def test_chunks_that_span_the_file_do_not_fill_the_memory(tmp_path):
 
 
 def test_names_of_any_length(tmp_path, make_database):
-    recipe, database = make_database('insta-variety')
-    with h5py.File(tmp_path / 'root' / recipe.file, 'a') as file:
+    spec, database = make_database('insta-variety')
+    with h5py.File(tmp_path / 'root' / spec.file, 'a') as file:
         del file['vid_name']
         file['vid_name'] = database['vid_name'].astype(object)  # HDF5's text of variable length
         assert file['vid_name'].dtype == object
-    store = convert_database(recipe, tmp_path / 'root', tmp_path / 'out', progress=False)
+    store = convert_database(spec, tmp_path / 'root', tmp_path / 'out', progress=False)
     assert list(TrackStore(store).track_names) == list(dict.fromkeys(database['vid_name'].tolist()))
 
 
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from glot_plugin.converters import convert_database, find_recipes
+from glot_plugin.converters import convert_database, find_databases
 import h5py
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 root = Path(sys.argv[1])
-convert_database(find_recipes(['insta-variety'])[0], root, root / 'out', half=True, progress=False)
+convert_database(find_databases(['insta-variety'])[0], root, root / 'out', half=True, progress=False)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 

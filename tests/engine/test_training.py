@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 
 from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import evaluate, prepare, train
-from glot_plugin.engine.work_folder import best_checkpoint
+from glot_plugin.engine.work_dir import best_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError, WriteError
 from glot_plugin.io import files
 

@@ -29,6 +29,7 @@ def steps(lines: list[str]) -> list[str]:
     return [line[:5] for line in lines if line.startswith('[')]
 
 
+@pytest.mark.training
 def test_demo(run, tmp_path):
     out = tmp_path / 'out'
     rows, lines = run()

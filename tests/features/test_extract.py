@@ -78,7 +78,7 @@ def test_half_precision(tmp_path, frames):
 def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
     """What is finished is not computed again, and the store is the same to the bit."""
     expected = columns(run(open_source(*frames), tmp_path / 'whole'))
-    save, saved = extract.WorkFolder.save, []
+    save, saved = extract.FeatureCache.save, []
 
     def save_once(self, track, features):
         if saved:
@@ -86,7 +86,7 @@ def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
         saved.append(track)
         save(self, track, features)
 
-    monkeypatch.setattr(extract.WorkFolder, 'save', save_once)
+    monkeypatch.setattr(extract.FeatureCache, 'save', save_once)
     with pytest.raises(KeyboardInterrupt):
         run(open_source(*frames), tmp_path / 'store')
     assert not (tmp_path / 'store').exists()
@@ -96,7 +96,7 @@ def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
         saved.append(track)
         save(self, track, features)
 
-    monkeypatch.setattr(extract.WorkFolder, 'save', save_others)
+    monkeypatch.setattr(extract.FeatureCache, 'save', save_others)
     store = run(open_source(*frames), tmp_path / 'store')
     assert sorted(saved) == [0, 1, 2]
     for name, values in columns(store).items():
@@ -215,7 +215,7 @@ def test_wrong_width_and_damaged_parts(tmp_path, frames, monkeypatch):
     with pytest.raises(InputError, match='--backbone timm:test_resnet: features are 96 wide, expected 2048'):
         run(open_source(*frames), tmp_path / 'store', feature_dim=2048)
     monkeypatch.setattr(
-        extract.WorkFolder, 'has', lambda self, track: np.save(self._file(track), np.zeros((2, 3))) or 1
+        extract.FeatureCache, 'has', lambda self, track: np.save(self._file(track), np.zeros((2, 3))) or 1
     )
     with pytest.raises(InputError, match=r'0000000.npy: found shape \(2, 3\), expected \(\d, 96\); remove it'):
         run(open_source(*frames), tmp_path / 'store')

@@ -9,7 +9,7 @@ import torch
 from human_data_files import make_tracks, write_human_data
 
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
-from glot_plugin.engine.work_folder import training_in
+from glot_plugin.engine.work_dir import training_in
 from glot_plugin.io.files import write_bytes
 
 SMALL_GLOT = {
@@ -258,6 +258,7 @@ def test_checkpoints_must_fit(tool, options, repository, tmp_path):
 def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, body_dir):
     """As mmhuman3d's own tools write them."""
     from glot_plugin.framework import launch
+    from glot_plugin.framework.launch_model import build_model, load_weights
 
     arguments = options('vibe')
     keys = dict(item.split('=', 1) for item in map(str, arguments[3:]))
@@ -268,7 +269,7 @@ def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, 
     theirs = build_architecture(cfg.model)
     assert 'body_model_train.v_template' in theirs.state_dict()
     torch.save({'state_dict': theirs.state_dict()}, tmp_path / 'theirs.pth')
-    ours = launch.build_model(cfg)
+    ours = build_model(cfg)
     assert 'body_model_train.v_template' not in ours.state_dict()
-    launch.load_weights(ours, tmp_path / 'theirs.pth')
+    load_weights(ours, tmp_path / 'theirs.pth')
     assert torch.equal(ours.head.fc1.weight, theirs.head.fc1.weight)

@@ -18,6 +18,8 @@ from glot_plugin.body_model.synthetic.regressors import joint_regressor
 from glot_plugin.body_model.synthetic.skinning import skinning_weights
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import write_bytes
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.messages import brief
 
 MARKER = 'synthetic_body.json'
 _VERSION = 1
@@ -128,14 +130,12 @@ def _bytes_of(save: Callable, *arrays: np.ndarray, **named: np.ndarray) -> bytes
 
 def _read_marker(out_dir: Path) -> dict:
     """`synthetic_body.json`: version, seed, checksums of the files, and whether all are written; {} where absent."""
-    try:
-        return json.loads((out_dir / MARKER).read_text())
-    except FileNotFoundError:
+    if not (out_dir / MARKER).is_file():
         return {}
-    except ValueError as error:
-        raise InputError(
-            f'{out_dir / MARKER}: not readable as JSON ({error}); remove it or choose another folder'
-        ) from error
+    marker = read_json(out_dir / MARKER, 'remove it or choose another folder')
+    if not isinstance(marker, dict) or not isinstance(marker.get('files', {}), dict):
+        raise InputError(f'{out_dir / MARKER}: found {brief(marker)}, expected an object; choose another folder')
+    return marker
 
 
 def _remove_own_files(out_dir: Path, marker: dict) -> None:
@@ -169,7 +169,7 @@ def write_synthetic_body(out_dir: str | Path, seed: int = 0) -> Path:
     settings = {'version': _VERSION, 'seed': seed}
     try:
         marker = _read_marker(out_dir)
-        if marker.get('settings') == settings and marker['complete'] and all((out_dir / n).exists() for n in FILES):
+        if marker.get('settings') == settings and marker.get('complete') and all((out_dir / n).exists() for n in FILES):
             return out_dir
         out_dir.mkdir(parents=True, exist_ok=True)
         _remove_own_files(out_dir, marker)

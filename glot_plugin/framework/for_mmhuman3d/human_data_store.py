@@ -15,6 +15,8 @@ from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile
 from glot_plugin.framework.for_mmhuman3d.human_data_tracks import VERSION, HumanDataTracks
 from glot_plugin.io.atomic_folder import AtomicFolder
 from glot_plugin.io.files import write_errors, write_npy
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.npy_file import NpyFile
 
 INDEX_FILE, STORE_FOLDER = 'source.json', 'store'
 
@@ -63,7 +65,7 @@ def open_source(
     if world_size > 1:
         dist.barrier()
     extras = {
-        name: np.load(folder / f'{name}.npy', mmap_mode='r')
+        name: NpyFile.open(folder / f'{name}.npy').memmap()
         for name in ('keypoints3d_confidence', 'has_smpl', 'smpl_transl')
         if (folder / f'{name}.npy').is_file()
     }
@@ -81,9 +83,9 @@ def _convert_if_needed(path: Path, folder: Path, only_vid_name: bool) -> None:
         'only_vid_name': only_vid_name,
     }
     try:
-        if json.loads((folder / INDEX_FILE).read_text()) == stamp:
+        if read_json(folder / INDEX_FILE) == stamp:
             return
-    except (OSError, ValueError):  # not there, or not whole: written anew
+    except InputError:  # not there, or not whole: written anew
         pass
     whole = AtomicFolder(folder, INDEX_FILE, overwrite=True)
     try:

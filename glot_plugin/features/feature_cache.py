@@ -8,11 +8,13 @@ import numpy as np
 
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write, write_errors, write_npy
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.npy_file import NpyFile
 
 SETTINGS_FILE = 'settings.json'
 
 
-class WorkFolder:
+class FeatureCache:
     """The folder beside a store in which its tracks gather: `.NAME.features`, a file a track, each whole or absent."""
 
     def __init__(self, store: Path) -> None:
@@ -29,8 +31,8 @@ class WorkFolder:
 
     def _settings(self) -> dict | None:
         try:
-            return json.loads((self.path / SETTINGS_FILE).read_text())
-        except (OSError, ValueError):
+            return read_json(self.path / SETTINGS_FILE)
+        except InputError:
             return None
 
     def has(self, track: int) -> bool:
@@ -49,9 +51,9 @@ class WorkFolder:
         """
         path = self._file(track)
         try:
-            features = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f'{path}: damaged ({error}); remove it, and run again') from error
+            features = NpyFile.open(path).load()
+        except InputError as error:
+            raise InputError(f'{error}; remove it, and run again') from error
         if features.shape != shape:
             raise InputError(f'{path}: found shape {features.shape}, expected {shape}; remove it, and run again')
         return features

@@ -3,7 +3,7 @@
 import pytest
 
 from glot_plugin.cli.mmhuman3d_configs import refuse_options
-from glot_plugin.config.framework_of import config_framework
+from glot_plugin.config.detect_framework import detect_framework
 from glot_plugin.errors import InputError
 
 
@@ -20,16 +20,16 @@ from glot_plugin.errors import InputError
 )
 def test_framework_by_keys(tmp_path, text, framework):
     (tmp_path / 'config.py').write_text(text)
-    assert config_framework(tmp_path / 'config.py') == framework
+    assert detect_framework(tmp_path / 'config.py') == framework
 
 
 def test_shipped_configs_have_their_framework(repository):
     folder = repository / 'configs' / 'glot'
     theirs = sorted(folder.glob('mmhuman3d/*.py'))
     assert [path.name for path in theirs] == ['glot.py', 'vibe.py', 'vibe_hscr.py']
-    assert {config_framework(path) for path in theirs} == {'mmhuman3d'}
+    assert {detect_framework(path) for path in theirs} == {'mmhuman3d'}
     ours = [*folder.glob('*.py'), *folder.glob('mixed/*.py')]
-    assert {config_framework(path) for path in ours} == {'mmengine'}
+    assert {detect_framework(path) for path in ours} == {'mmengine'}
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_shipped_configs_have_their_framework(repository):
 def test_neither_or_both_is_an_error(tmp_path, text, message):
     (tmp_path / 'config.py').write_text(text)
     with pytest.raises(InputError, match=message):
-        config_framework(tmp_path / 'config.py')
+        detect_framework(tmp_path / 'config.py')
 
 
 def test_no_config(tmp_path):
     with pytest.raises(InputError, match=r'nothing.py: no such config'):
-        config_framework(tmp_path / 'nothing.py')
+        detect_framework(tmp_path / 'nothing.py')
 
 
 def test_only_given_options_are_refused(tmp_path):

@@ -10,7 +10,7 @@ import torch
 
 from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import prepare, train
-from glot_plugin.engine.work_folder import LOCK, best_checkpoint, last_checkpoint, training_in
+from glot_plugin.engine.work_dir import LOCK, best_checkpoint, last_checkpoint, training_in
 from glot_plugin.errors import InputError
 
 
@@ -152,7 +152,7 @@ def test_what_a_killed_training_left_is_removed(tmp_path):
 
 def test_only_the_main_process_locks(tmp_path, monkeypatch):
     with training_in(tmp_path):
-        monkeypatch.setattr('glot_plugin.engine.work_folder.is_main_process', lambda: False)
+        monkeypatch.setattr('glot_plugin.engine.work_dir.is_main_process', lambda: False)
         with training_in(tmp_path):
             pass
         assert (tmp_path / LOCK).exists()
