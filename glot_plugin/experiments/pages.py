@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from glot_plugin.apis import infer_track, init_model
+from glot_plugin.engine.inference import infer_track, init_model
 from glot_plugin.experiments.inputs import load_body, pick_track
 from glot_plugin.experiments.progress import Say
 from glot_plugin.video.result import read_result

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from glot_plugin.apis import infer_track, init_model
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.joint_sets import LSP14_HIPS
+from glot_plugin.engine.inference import infer_track, init_model
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.frame_errors import (
     frame_acceleration_errors,
