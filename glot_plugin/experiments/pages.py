@@ -24,7 +24,7 @@ def result_page(
     """
     result = read_result(result_path)
     truth = None if truth_path is None else read_result(truth_path)
-    write_viewer(result, load_body(body_models, say, result.gender), path, video, truth)
+    write_viewer(result, load_body(body_models, say, result.gender), path, video, truth, progress=True)
 
 
 def store_page(
@@ -54,7 +54,7 @@ def store_page(
         model = init_model(config, checkpoint, body_model_dir=body_models)
         prediction = infer_track(model, item['features'])
         predicted = prediction.rotmat, prediction.betas
-    clip = None if video is None else embedded_video(video)
+    clip = None if video is None else embedded_video(video, progress=True)
     origin = f'track store {store.name}' + (f', predicted by {checkpoint.name}' if predicted else '')
     body = load_body(body_models, say)
     scene = scene_of_track(item, body, predicted, origin, None if clip is None else clip.times)

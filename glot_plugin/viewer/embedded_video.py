@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from rich.progress import Progress
 
 from glot_plugin.errors import InputError
 
@@ -30,11 +31,12 @@ class EmbeddedVideo:
     times: np.ndarray
 
 
-def embedded_video(path: str | Path) -> EmbeddedVideo:
+def embedded_video(path: str | Path, progress: bool = False) -> EmbeddedVideo:
     """A clip as H.264 in MP4: silent, at most 640 pixels on its longer side and about 12 MB, every frame kept.
 
     Args:
         path: A video, or a folder of pictures.
+        progress: Show a progress bar.
 
     Raises:
         InputError: The clip cannot be read, or PyAV or OpenCV is not installed.
@@ -52,7 +54,8 @@ def embedded_video(path: str | Path) -> EmbeddedVideo:
     shrink = min(1.0, LONGEST_SIDE / max(clip.size))
     width, height = (max(2, round(side * shrink / 2) * 2) for side in clip.size)  # H.264 takes even sizes
     times, file = [], io.BytesIO()
-    with av.open(file, 'w', format='mp4') as output:
+    with av.open(file, 'w', format='mp4') as output, Progress(disable=not progress, transient=True) as bar:
+        task = bar.add_task(f'{clip.name} for the page', total=clip.num_frames)
         stream = output.add_stream('libx264', rate=Fraction(clip.fps).limit_denominator(1000), options=_options(clip))
         stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
         stream.codec_context.time_base = _TIME_BASE
@@ -62,6 +65,7 @@ def embedded_video(path: str | Path) -> EmbeddedVideo:
             picture.pts, picture.time_base = round(frame.time / _TIME_BASE), _TIME_BASE
             output.mux(stream.encode(picture))
             times.append(frame.time)
+            bar.advance(task)
         output.mux(stream.encode(None))
     return EmbeddedVideo(clip.name, file.getvalue(), np.array(times))
 

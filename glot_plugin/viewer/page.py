@@ -34,6 +34,7 @@ def write_viewer(
     path: str | Path,
     video: str | Path | None = None,
     truth: VideoResult | None = None,
+    progress: bool = False,
 ) -> Path:
     """Write the page of a result.
 
@@ -43,11 +44,12 @@ def write_viewer(
         path: The `.html`.
         video: The clip, to be shown beside the people: a video or a folder of pictures.
         truth: True bodies of the same clip, people by the same identities; the page then has an error curve.
+        progress: Show a progress bar while the video is made small.
 
     Raises:
         InputError: The video is not the result's, or the page cannot be written.
     """
-    clip = None if video is None else embedded_video(video)
+    clip = None if video is None else embedded_video(video, progress)
     return write_page(scene_of_result(result, truth), body, path, clip)
 
 

@@ -28,7 +28,7 @@ async function readVideo(address) {
   const bytes = Uint8Array.from(atob(address.slice(address.indexOf(',') + 1)), (letter) => letter.charCodeAt(0));
   video.src = URL.createObjectURL(new Blob([bytes], { type: 'video/mp4' }));
   return new Promise((resolve) => {
-    video.addEventListener('loadeddata', () => resolve(video), { once: true });
+    video.addEventListener('loadedmetadata', () => resolve(video), { once: true });
     video.addEventListener('error', () => {
       get('video-pane').hidden = true; // a browser without H.264: the bodies are shown alone
       resolve(null);
@@ -167,10 +167,10 @@ class Viewer {
     const row = this.rowOfFrame.get(frame);
     get('errors-now').replaceChildren(...Object.entries(this.curve.values).map(([name, values], index) => {
       const known = values.filter((value) => value !== null);
-      const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+      const mean = known.length ? (known.reduce((sum, value) => sum + value, 0) / known.length).toFixed(1) : '–';
       const now = row === undefined || values[row] === null ? '–' : values[row].toFixed(1);
       const item = document.createElement('li');
-      item.innerHTML = `<i style="color: var(--line-${1 + (index % 2)})"></i>${name} <b>${now}</b> mm <span class="mean">(mean ${mean.toFixed(1)})</span>`;
+      item.innerHTML = `<i style="color: var(--line-${1 + (index % 2)})"></i>${name} <b>${now}</b> mm <span class="mean">(mean ${mean})</span>`;
       return item;
     }));
   }
