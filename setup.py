@@ -61,8 +61,8 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['glot_plugin', 'glot_plugin.*']),
-    # Links to configs/, tools/ and model-index.yml, where OpenMMLab's tools look for them in an installed package.
     package_data={
+        # Links to configs/, tools/ and model-index.yml, where OpenMMLab's tools look for them in an installed package.
         'glot_plugin': ['.mim/**/*.py', '.mim/**/*.yml'],
         'glot_plugin.video.clips': ['*.mp4', 'README.md'],
         'glot_plugin.viewer': ['assets/*'],
