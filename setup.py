@@ -48,7 +48,8 @@ DATA = ['h5py', 'opencv-python-headless==4.10.0.84', 'safetensors']
 # People in a clip. BlazePose's weights are two files in mediapipe 0.10.14-0.10.21, installed with --no-deps.
 VIDEO = ['ai-edge-litert>=2.0', 'av>=14', 'norfair>=2.3', 'opencv-python-headless==4.10.0.84']
 EXPORT = ['pygltflib>=1.16', 'trimesh', 'onnx', 'onnxscript', 'onnxruntime']
-DEVELOPMENT = ['pytest', 'pytest-xdist', 'filelock', 'ruff', 'joblib', 'h5py', 'pybvh']
+# Playwright drives a Chromium that is there already; without one, the tests of pages in a browser skip themselves.
+DEVELOPMENT = ['pytest', 'pytest-xdist', 'filelock', 'ruff', 'joblib', 'h5py', 'pybvh', 'playwright']
 DOCS = ['mkdocs<2', 'mkdocs-material', 'mkdocstrings[python]', 'ruff']  # ruff formats the signatures
 
 setup(
@@ -64,6 +65,7 @@ setup(
         # Links to configs/, tools/ and model-index.yml, where OpenMMLab's tools look for them in an installed package.
         'glot_plugin': ['.mim/**/*.py', '.mim/**/*.yml'],
         'glot_plugin.video.clips': ['*.mp4', 'README.md'],
+        'glot_plugin.viewer': ['assets/*'],
     },
     install_requires=CORE,
     extras_require={

@@ -10,7 +10,9 @@ class InputError(ValueError):
     """Bad input: the message names the file, key or option, what was found and what was expected."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(_FROM_WORKER.sub('', message).rstrip('\n'))
+        message = _FROM_WORKER.sub('', message).rstrip('\n')
+        # names from files may hold half of a pair of surrogates, which no terminal takes
+        super().__init__(message.encode('utf-8', 'backslashreplace').decode('utf-8'))
 
 
 class WriteError(InputError):

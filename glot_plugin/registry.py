@@ -23,11 +23,11 @@ def _child(parent: Registry, *packages: str) -> Registry:
     return child
 
 
-MODELS = _child(root.MODELS, 'models', 'losses', 'body_model')
+MODELS = _child(root.MODELS, 'models', 'losses', 'body_model', 'features')
 DATASETS = _child(root.DATASETS, 'datasets')
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'datasets')
 FUNCTIONS = _child(root.FUNCTIONS, 'datasets')
-TRANSFORMS = _child(root.TRANSFORMS, 'transforms')
+TRANSFORMS = _child(root.TRANSFORMS, 'transforms', 'features')
 METRICS = _child(root.METRICS, 'evaluation')
 HOOKS = _child(root.HOOKS, 'engine')
 LOOPS = _child(root.LOOPS, 'engine')

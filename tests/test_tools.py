@@ -15,10 +15,12 @@ TOOLS = (
     'export',
     'export_model',
     'extract_features',
+    'figures',
     'list_models',
     'list_parts',
     'make_synthetic',
     'report',
+    'view',
 )
 
 

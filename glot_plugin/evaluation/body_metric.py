@@ -1,6 +1,6 @@
 """The paper's protocol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -92,14 +92,20 @@ class BodyMetric(TrackMetric):
         return scores
 
     def _target_joints(self, targets: dict, body: PoseAndShape | None, device: torch.device) -> Tensor:
-        if bool(targets.get('has_keypoints3d', False)):
-            stored = targets.get('keypoints3d_joints', 'spin49')
-            picked = TARGET_JOINTS.get((stored, self.joint_set))
-            if picked is not None:
-                return torch.as_tensor(targets['keypoints3d'], device=device).float()[:, list(picked)]
+        stored = stored_joints(targets, self.joint_set)
+        if stored is not None:
+            return stored.to(device)
         if body is not None:
             return self.joints(self.body, body, self.joint_set)
         raise InputError(
             f'track {targets.get("track_name", "")!r}: nothing to score against: it has neither 3D keypoints that give '
             f'{self.joint_set} nor SMPL parameters'
         )
+
+
+def stored_joints(targets: Mapping, joint_set: str) -> Tensor | None:
+    """The joints (N, J, 3) of a set, in metres, among a track's 3D keypoints; None where those do not give it."""
+    picked = TARGET_JOINTS.get((targets.get('keypoints3d_joints', 'spin49'), joint_set))
+    if picked is None or not bool(targets.get('has_keypoints3d', False)):
+        return None
+    return torch.as_tensor(targets['keypoints3d']).float()[:, list(picked)]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mmengine import Config
 
-from glot_plugin.apis import init_model
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
+from glot_plugin.engine.inference import init_model
 from glot_plugin.engine.launch import train, write_result
 from glot_plugin.engine.work_dir import POINTER, best_checkpoint, last_checkpoint
 from glot_plugin.errors import NonFiniteLossError

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from mmengine import Config
 
-from glot_plugin.apis import init_model
 from glot_plugin.config import load_config
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
+from glot_plugin.engine.inference import init_model
 from glot_plugin.engine.launch import train, write_result
 from glot_plugin.engine.work_dir import best_checkpoint, last_checkpoint
 from glot_plugin.experiments.inputs import choose_body_models, experiment_config, model_config

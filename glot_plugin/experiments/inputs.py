@@ -1,14 +1,20 @@
-"""What an experiment on the embedded data set starts from: a body model and a config."""
+"""What an experiment or a page starts from: a body model, a config, a track."""
 
+import tempfile
 from pathlib import Path
 
 from mmengine import Config
 
-from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
+from glot_plugin.body_model import SMPLBody
+from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE, has_smpl_files
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.config import load_config
+from glot_plugin.datasets import TrackDataset
 from glot_plugin.engine.launch import prepare
+from glot_plugin.errors import InputError
 from glot_plugin.experiments.progress import Say
+
+BODY_MODELS = Path('data/body_models')
 
 
 def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
@@ -46,3 +52,31 @@ def experiment_config(
 def model_config(cfg: Config) -> Config:
     """The part of a config that inference needs."""
     return Config({'default_scope': 'glot', 'model': cfg.model.to_dict()})
+
+
+def load_body(folder: Path | None, say: Say, gender: str = 'neutral') -> SMPLBody:
+    """The body of the SMPL files in a folder; without one, of those in data/body_models, or else a generated one.
+
+    Raises:
+        InputError: `folder` is given and lacks a file.
+    """
+    if folder is not None or has_smpl_files(BODY_MODELS, gender):
+        return SMPLBody(folder or BODY_MODELS, gender)
+    say(f'body: a generated one; there are no SMPL files in {BODY_MODELS} (--body-models DIR names another folder)')
+    with tempfile.TemporaryDirectory() as generated:
+        write_synthetic_body(generated)
+        return SMPLBody(generated, gender)
+
+
+def pick_track(store: Path, name: str | None) -> dict:
+    """A track of a store by its name, or the first: an item of `TrackDataset`.
+
+    Raises:
+        InputError: The store is broken, or has no such track.
+    """
+    dataset = TrackDataset(store)
+    names = dataset.stores[0].track_names.tolist()
+    if name is not None and name not in names:
+        shown = ', '.join(names[:10]) + (f' and {len(names) - 10} more' if len(names) > 10 else '')
+        raise InputError(f'--track {name}: no such track in {store}; expected one of {shown}')
+    return dataset[0 if name is None else names.index(name)]

@@ -4,13 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from glot_plugin.apis import infer_track
-from glot_plugin.body_model import SMPLBody
-from glot_plugin.body_model.joint_sets import LSP14_HIPS
 from glot_plugin.datasets import TrackDataset
-from glot_plugin.evaluation.functional import M_TO_MM, joint_error, procrustes_joint_error
+from glot_plugin.engine.inference import infer_track
+from glot_plugin.evaluation.frame_errors import frame_errors, h36m14_joints
 from glot_plugin.models import GLoTEstimator
 from glot_plugin.visualisation import draw_mesh, draw_skeletons_over_time, draw_track_error, draw_training_curve
 
@@ -35,23 +32,6 @@ def draw_pictures(out: Path, model: GLoTEstimator, dataset: TrackDataset) -> Non
     draw_training_curve(*logged['loss'], training, *logged['PA-MPJPE'])
     middle = len(joints) // 2
     draw_mesh(track.vertices()[middle], model.body_model.faces, mesh, y_down=True)
-
-
-@torch.no_grad()
-def h36m14_joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """The 14 evaluation joints (N, 14, 3) of predicted bodies."""
-    device = body.v_template.device
-    tensors = (torch.from_numpy(array).to(device) for array in (rotmat, betas))
-    return body.joints(*tensors, 'h36m14').cpu().numpy()
-
-
-def frame_errors(pred: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-    """MPJPE and PA-MPJPE of each frame, mm."""
-    pair = torch.from_numpy(pred), torch.from_numpy(target)
-    return {
-        'MPJPE': M_TO_MM * joint_error(*pair, LSP14_HIPS).numpy(),
-        'PA-MPJPE': M_TO_MM * procrustes_joint_error(*pair).numpy(),
-    }
 
 
 def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:

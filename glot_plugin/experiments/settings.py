@@ -8,6 +8,7 @@ from mmengine import Config
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.messages import reason
 
 # What an experiment leaves in its folder: what it was made with and, once finished, its scores.
 SETTINGS, RESULT = 'settings.json', 'result.json'
@@ -67,8 +68,8 @@ def read_json(path: Path) -> dict:
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise damaged(path, f'not readable as JSON ({error})') from error
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f'not readable as JSON ({reason(error)})') from error
     if not isinstance(content, dict):
         raise damaged(path, f'a {type(content).__name__}, expected an object')
     return content

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class FileColumn:
         array = np.fromfile(self.path, self.dtype, count, offset=offset)
         if array.size != count:
             raise InputError(f'{self.path}: truncated while it was read')
+        if not is_text(array):
+            raise InputError(f'{self.path}: {NO_TEXT}')
         return array.reshape(-1, *self.shape[1:])
 
     def _read_strided(self, start: int, count: int, width: int) -> np.ndarray:

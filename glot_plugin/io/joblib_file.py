@@ -24,6 +24,7 @@ from glot_plugin.io.file_column import FileColumn
 from glot_plugin.io.messages import brief, reason
 from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, ClassName, Placeholder, checked_shape
 from glot_plugin.io.safe_pickle import ArrayUnpickler
+from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 LZMA_BYTES = 128 * 2**20  # for its dictionary; the largest of lzma's presets takes 65 MiB
 STAY_ON_DISK_BYTES = 2**20  # smaller arrays are read at once
@@ -104,7 +105,10 @@ class _JoblibUnpickler(ArrayUnpickler):
             return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
         data = bytearray(size)
         self._bounded.readinto(data)
-        return np.frombuffer(data, dtype, count).reshape(shape, order=order)
+        array = np.frombuffer(data, dtype, count)
+        if not is_text(array):
+            raise InputError(f'{self._path}: {NO_TEXT}')
+        return array.reshape(shape, order=order)
 
 
 def _load(file: BoundedFile, path: Path, on_disk: bool) -> Any:

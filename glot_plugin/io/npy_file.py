@@ -9,6 +9,7 @@ import numpy as np
 from glot_plugin.errors import InputError
 from glot_plugin.io.bounded_file import BoundedFile
 from glot_plugin.io.messages import brief, reason
+from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -96,6 +97,8 @@ class NpyFile:
         values = np.fromfile(self.path, self.dtype, count, offset=self.data_start)
         if values.size != count:
             raise InputError(f'{self.path}: truncated while it was read')
+        if not is_text(values):
+            raise InputError(f'{self.path}: {NO_TEXT}')
         return values.reshape(self.shape, order='F' if self.header.column_major else 'C')
 
     def memmap(self) -> np.memmap:

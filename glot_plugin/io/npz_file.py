@@ -13,6 +13,7 @@ from glot_plugin.io.bounded_file import BoundedFile, unfolded_limit
 from glot_plugin.io.messages import brief, reason
 from glot_plugin.io.npy_file import NpyHeader
 from glot_plugin.io.safe_pickle import loads_pickled_arrays
+from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 CHUNK = 4096  # rows in memory at a time
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's
@@ -66,7 +67,10 @@ class ColumnStream:
         with _damage(self.where):
             data = self._file.read()
         if not self.dtype.hasobject:
-            return np.frombuffer(data, self.dtype).reshape(self.shape, order='F' if self._column_major else 'C')
+            values = np.frombuffer(data, self.dtype).reshape(self.shape, order='F' if self._column_major else 'C')
+            if not is_text(values):
+                raise InputError(f'{self.where}: {NO_TEXT}')
+            return values
         values = loads_pickled_arrays(data, self.where)
         if not isinstance(values, np.ndarray) or values.shape != self.shape:
             raise InputError(f'{self.where}: holds {brief(values)}, expected an array {self.shape} as its header says')

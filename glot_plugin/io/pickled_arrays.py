@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from glot_plugin.io.messages import brief
+from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 _PLAIN = frozenset({str, bytes, bytearray, bool, int, float, complex, type(None)})
 _DTYPE_CODE = re.compile(r'[biufc]\d{1,2}|[SU]\d{1,9}|O\d?')  # as numpy's pickles have it: kind and bytes
@@ -318,7 +319,10 @@ def _plain_array(build: Builder, dtype: Any, shape: Any, data: Any, order: str) 
     if len(data) != size or (shape and not dtype.itemsize):
         raise UnpicklingError(f'an array of shape {shape} and type {dtype} takes {size} bytes, found {len(data)}')
     build.take(size, f'an array of shape {shape} and type {dtype}')
-    return np.ndarray(shape, dtype, data, order=order).astype(dtype.newbyteorder('='), order='A')
+    array = np.ndarray(shape, dtype, data, order=order)
+    if not is_text(array):
+        raise UnpicklingError(NO_TEXT)
+    return array.astype(dtype.newbyteorder('='), order='A')
 
 
 def _numbers(value: Any) -> np.ndarray:

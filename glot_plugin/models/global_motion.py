@@ -3,11 +3,12 @@ iterative regressor."""
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from glot_plugin.body_model.smpl_files import MeanParams
 from glot_plugin.errors import InputError
-from glot_plugin.models.layers import PositionEmbedding, TransformerEncoder, init_linear
+from glot_plugin.models.layers import PositionEmbedding, TransformerEncoder, build_embedding, init_linear
 from glot_plugin.models.masking import MPSEMasking
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
@@ -26,6 +27,7 @@ class GlobalTransformer(nn.Module):
         mask_ratio, mask_token: Of MPSE, see `MPSEMasking`.
         position_embedding: `learnable` or `fixed`.
         mean_params: SMPL's mean parameters for the SMPL token, or their file or folder.
+        embedding: Config of the layer from features to tokens; without it, it is linear.
     """
 
     def __init__(
@@ -45,10 +47,11 @@ class GlobalTransformer(nn.Module):
         mask_token: str = 'smpl',
         position_embedding: str = 'learnable',
         mean_params: MeanParams | str | Path | None = None,
+        embedding: dict | None = None,
     ) -> None:
         super().__init__()
         self.in_dim, self.num_frames, self.memory_dim = in_dim, num_frames, embed_dim
-        self.embed = nn.Linear(in_dim, embed_dim)
+        self.embed = build_embedding(embedding, in_dim, embed_dim)
         self.position = PositionEmbedding(num_frames, embed_dim, position_embedding)
         self.masking = MPSEMasking(decoder_dim, mask_ratio, mask_token, mean_params)
         self.decoder_embed = nn.Linear(embed_dim, decoder_dim)
@@ -116,6 +119,8 @@ class GlobalMotionModel(nn.Module):
         transformer: Config of a `GlobalTransformer`.
         regressor: Config of a regressor of features to `SmplParams`, an `IterativeRegressor` by default.
         mean_params: SMPL's mean parameters of both, or their file or folder.
+        start: Config of a module that gives the parameters of each frame's features that the regressor starts from;
+            without it, it starts from the mean parameters. It does so for masked frames, too.
     """
 
     def __init__(
@@ -123,6 +128,7 @@ class GlobalMotionModel(nn.Module):
         transformer: dict | None = None,
         regressor: dict | None = None,
         mean_params: MeanParams | str | Path | None = None,
+        start: dict | None = None,
     ) -> None:
         super().__init__()
         shared = {'mean_params': mean_params}
@@ -130,13 +136,32 @@ class GlobalMotionModel(nn.Module):
         self.regressor = MODELS.build(
             {'type': 'IterativeRegressor', 'in_dim': self.transformer.in_dim, **shared, **(regressor or {})}
         )
+        self.start = None if start is None else MODELS.build({'in_dim': self.transformer.in_dim, **start})
 
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[SmplParams, Tensor]:
         """Parameters of all T frames (B, T, ...) and the memory (B, V, embed_dim) of features (B, T, in_dim)."""
         decoded, memory = self.transformer.decode_windows(features, frame_mask)
-        return self.regressor(decoded, through=self.transformer.out_proj), memory
+        start = self.start_params(features)
+        if start is not None and frame_mask is not None:
+            mean = self.regressor.mean_params.expand(*frame_mask.shape)
+            start = SmplParams(
+                *(
+                    torch.where(frame_mask[..., None], getattr(mean, name), getattr(start, name))
+                    for name in ('pose6d', 'betas', 'camera')
+                )
+            )
+        return self.regressor(decoded, through=self.transformer.out_proj, start=start), memory
 
-    def predict_mid(self, memory: Tensor) -> SmplParams:
-        """Parameters (B, ...) of the mid frames of whole windows, from their memory (B, T, embed_dim)."""
+    def start_params(self, features: Tensor) -> SmplParams | None:
+        """What the regressor starts from (...) for frames of features (..., in_dim); None: the mean parameters."""
+        return None if self.start is None else self.start(features)
+
+    def predict_mid(self, memory: Tensor, start: SmplParams | None = None) -> SmplParams:
+        """Parameters (B, ...) of the mid frames of whole windows.
+
+        Args:
+            memory: (B, T, embed_dim).
+            start: `start_params` of the mid frames (B, ...).
+        """
         mid = self.transformer.decode(memory)[:, self.transformer.num_frames // 2]
-        return self.regressor(self.transformer.out_proj(mid))
+        return self.regressor(self.transformer.out_proj(mid), start=start)

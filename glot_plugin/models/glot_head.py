@@ -72,7 +72,8 @@ class GLoTHead(nn.Module):
         embedded = None
         if self.local_branch is not None:
             embedded = self.local_branch.embed(self.local_branch.select(features))
-        return self._predict(transformer.embed(features), embedded)
+        start = self.global_branch.start_params(features[:, self.num_frames // 2])
+        return self._predict(transformer.embed(features), embedded, start)
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
@@ -86,7 +87,9 @@ class GLoTHead(nn.Module):
         windows = clamped_windows(self.num_frames, len(features), features.device)
         return self.predict_windows(features, windows, chunk)
 
-    def predict_windows(self, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
+    def predict_windows(
+        self, features: Tensor, windows: Tensor, chunk: int = 256, corrected: bool = True
+    ) -> SmplParams:
         """Parameters (W, ...) of the mid frames of W windows cut from frames.
 
         Frames are projected once, not once a window, and windows are cut from the projections.
@@ -95,22 +98,31 @@ class GLoTHead(nn.Module):
             features: (N, in_dim).
             windows: (W, T), the frames of each window.
             chunk: Windows in memory at a time.
+            corrected: By the local branch, where there is one; False: the global branch's parameters.
         """
         if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
             raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
         embedded = self.global_branch.transformer.embed(features)
-        nearby = None if self.local_branch is None else self.local_branch.embed(features)
+        nearby = self.local_branch.embed(features) if corrected and self.local_branch is not None else None
+        start = self.global_branch.start_params(features)
         parts = []
         for frames in windows.split(chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
-            parts.append(self._predict(embedded[frames], near))
+            mid = None if start is None else start[frames[:, self.num_frames // 2]]
+            parts.append(self._predict(embedded[frames], near, mid))
         return SmplParams.cat(parts)
 
-    def _predict(self, embedded: Tensor, nearby: Tensor | None) -> SmplParams:
-        """Mid-frame parameters from embedded windows (B, T, embed_dim) and embedded nearby frames (B, 2 w + 1, dim)."""
+    def _predict(self, embedded: Tensor, nearby: Tensor | None, start: SmplParams | None) -> SmplParams:
+        """Mid-frame parameters: the local branch's, or without nearby frames the global one's.
+
+        Args:
+            embedded: (B, T, embed_dim), windows.
+            nearby: (B, 2 w + 1, dim), embedded nearby frames.
+            start: (B, ...), what the global branch's regressor starts from.
+        """
         transformer = self.global_branch.transformer
         memory = transformer.encode(embedded)
-        params = self.global_branch.predict_mid(memory)
-        if self.local_branch is None:
+        params = self.global_branch.predict_mid(memory, start)
+        if nearby is None:
             return params
         return self.local_branch.correct(nearby, memory, params[:, None], around=0)[:, 0]

@@ -53,15 +53,18 @@ class IterativeRegressor(nn.Module):
         for decoder in (self.decode_pose, self.decode_betas, self.decode_camera):
             nn.init.xavier_uniform_(decoder.weight, gain=DECODER_GAIN)
 
-    def forward(self, features: Tensor, through: nn.Linear | None = None) -> SmplParams:
+    def forward(
+        self, features: Tensor, through: nn.Linear | None = None, start: SmplParams | None = None
+    ) -> SmplParams:
         """SMPL parameters (...) of features (..., in_dim).
 
         Args:
             features: (..., in_dim), or what a linear layer `through` makes them of.
             through: That layer. Two linear layers in a row are one: for hundreds of features at a time it is much
                 cheaper to multiply their weights than to go through both.
+            start: Parameters (...) that residuals are added to; the mean parameters without it.
         """
-        params = self.mean_params.expand(*features.shape[:-1])
+        params = self.mean_params.expand(*features.shape[:-1]) if start is None else start
         weight, bias = self.fc1.weight[:, : self.in_dim], self.fc1.bias
         if through is not None:
             weight, bias = weight @ through.weight, bias + weight @ through.bias

@@ -8,6 +8,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from glot_plugin.errors import InputError
+from glot_plugin.registry import MODELS
 
 LAYER_NORM = partial(nn.LayerNorm, eps=1e-6)
 
@@ -31,6 +32,13 @@ def check_num_heads(dim: int, num_heads: int) -> None:
     """Raise an `InputError` unless the heads of an attention share its width evenly."""
     if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
         raise InputError(f'num_heads={num_heads!r}: expected an integer that divides the width {dim}')
+
+
+def build_embedding(config: dict | None, in_dim: int, out_dim: int) -> nn.Module:
+    """The layer that makes tokens (..., out_dim) of features (..., in_dim): of a config, or linear without one."""
+    if config is None:
+        return nn.Linear(in_dim, out_dim)
+    return MODELS.build({'in_dim': in_dim, 'out_dim': out_dim, **config})
 
 
 class PositionEmbedding(nn.Module):
@@ -115,6 +123,11 @@ class CrossAttention(nn.Module):
         key, value = (self._split_heads(x) for x in self.key_value(memory).chunk(2, dim=-1))
         attended = F.scaled_dot_product_attention(query, key, value)
         return self.proj(attended.transpose(1, 2).flatten(2))
+
+    def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """How much of each frame of the memory a query takes, (B, H, Q, M); rows sum to 1."""
+        query, key = self._split_heads(self.query(queries)), self._split_heads(self.key_value(memory).chunk(2, -1)[0])
+        return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
 
     def _split_heads(self, tokens: Tensor) -> Tensor:
         return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

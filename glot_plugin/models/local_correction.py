@@ -4,7 +4,13 @@ asks the global memory, and a regressor that corrects the global prediction."""
 from torch import Tensor, nn
 
 from glot_plugin.errors import InputError
-from glot_plugin.models.layers import CrossAttention, PositionEmbedding, TransformerEncoder, init_linear
+from glot_plugin.models.layers import (
+    CrossAttention,
+    PositionEmbedding,
+    TransformerEncoder,
+    build_embedding,
+    init_linear,
+)
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 from glot_plugin.windows import nearby_range
@@ -42,6 +48,7 @@ class LocalCorrection(nn.Module):
         memory_dim: Width of the global memory.
         position_embedding: `learnable` or `fixed`.
         regressor: Config of the regressor that corrects, `HSCR` by default.
+        embedding: Config of the layer from features to tokens; without it, it is linear.
     """
 
     def __init__(
@@ -58,11 +65,12 @@ class LocalCorrection(nn.Module):
         memory_dim: int = 512,
         position_embedding: str = 'learnable',
         regressor: dict | None = None,
+        embedding: dict | None = None,
     ) -> None:
         super().__init__()
         self.select = NearbyFrames(num_frames, nearby)
         self.nearby = nearby
-        self.embed = nn.Linear(in_dim, dim)
+        self.embed = build_embedding(embedding, in_dim, dim)
         self.memory_embed = nn.Linear(memory_dim, dim)
         self.apply(init_linear)  # what follows initialises itself
         self.position = PositionEmbedding(len(self.select.frames), dim, position_embedding)

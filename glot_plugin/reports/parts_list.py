@@ -18,8 +18,11 @@ In a config: `dict(type='HSCR', in_dim=256)`; from another scope `dict(type='glo
 def parts_page() -> str:
     """The page, as Markdown."""
     sections = [HEADER]
-    for item in vars(registry).values():
-        if isinstance(item, Registry) and item.scope == 'glot' and item.module_dict:
+    registries = [item for item in vars(registry).values() if isinstance(item, Registry) and item.scope == 'glot']
+    for item in registries:  # mmengine imports a registry's rooms when one of its parts is first asked for
+        item.import_from_location()
+    for item in registries:
+        if item.module_dict:
             sections.append(f'## {item.name}\n')
             sections += [_part(name, part) for name, part in sorted(item.module_dict.items()) if _is_core(part)]
     return '\n'.join(sections)

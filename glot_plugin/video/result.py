@@ -29,7 +29,8 @@ The file holds one array a name and nothing pickled:
         file['frame'][first], file['joints3d'][first] + file['translation'][first][:, None]
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ import torch
 
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.npz_file import NpzFile
 
 FORMAT = 'glot_plugin.tracks/1'
 TRACKS_FILE = 'tracks.npz'
@@ -51,6 +53,17 @@ ROW_SHAPES = {
     'translation': (3,),
     'joints3d': (49, 3),
     'joints2d': (49, 2),
+}
+
+_KINDS = {'U': 'text', 'i': 'whole numbers', 'f': 'floating point'}
+# Shape (None: any length) and kind of type of the arrays that are read.
+_FILE_ARRAYS = {
+    **dict.fromkeys(('source', 'model', 'gender'), ((), 'U')),
+    **dict.fromkeys(('fps', 'focal_length'), ((), 'f')),
+    'size': ((2,), 'i'),
+    'times': ((None,), 'f'),
+    **dict.fromkeys(('person', 'offsets'), ((None,), 'i')),
+    **{name: ((None, *shape), 'i' if name == 'frame' else 'f') for name, shape in ROW_SHAPES.items()},
 }
 
 
@@ -162,24 +175,20 @@ def read_result(path: str | Path) -> VideoResult:
     path = path / TRACKS_FILE if path.is_dir() else path
     if not path.is_file():
         raise InputError(f'{path}: no such file; expected a {TRACKS_FILE} of tools/video.py')
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
-        raise InputError(f'{path}: not a whole {TRACKS_FILE} ({type(error).__name__}: {error})') from error
-    if str(arrays.get('format')) != FORMAT:
-        raise InputError(f'{path}: format is {arrays.get("format")}, expected {FORMAT}, as tools/video.py writes it')
-    wanted = {*(field.name for field in fields(VideoResult)), *ROW_SHAPES, 'person', 'offsets'} - {'people'}
-    missing = sorted(wanted - set(arrays))
-    if missing:
-        raise InputError(f'{path}: no {", ".join(missing)}, expected what tools/video.py writes')
-    rows = [slice(*pair) for pair in np.stack([arrays['offsets'][:-1], arrays['offsets'][1:]], axis=1).tolist()]
+    with NpzFile(path) as file:
+        if 'format' not in file or str(file.read('format')) != FORMAT:
+            raise InputError(f'{path}: expected {FORMAT} for its format, as tools/video.py writes it')
+        arrays = {name: _read_array(file, name, *expected) for name, expected in _FILE_ARRAYS.items()}
+    offsets, rows = arrays['offsets'], len(arrays['frame'])
+    ends = (0, rows) == (*offsets[:1], *offsets[-1:])
+    if not ends or len(offsets) != len(arrays['person']) + 1 or (offsets[1:] < offsets[:-1]).any():
+        raise InputError(f'{path}: offsets do not share out the {rows} rows among {len(arrays["person"])} people')
     try:
         people = tuple(
-            PersonTrack(int(person), **{name: arrays[name][row] for name in ROW_SHAPES})
-            for person, row in zip(arrays['person'], rows, strict=True)
+            PersonTrack(int(person), **{name: arrays[name][start:stop] for name in ROW_SHAPES})
+            for person, (start, stop) in zip(arrays['person'], pairwise(offsets.tolist()), strict=True)
         )
-    except (InputError, ValueError) as error:
+    except InputError as error:
         raise InputError(f'{path}: {error}') from error
     return VideoResult(
         source=str(arrays['source']),
@@ -191,3 +200,16 @@ def read_result(path: str | Path) -> VideoResult:
         model=str(arrays['model']),
         gender=str(arrays['gender']),
     )
+
+
+def _read_array(file: NpzFile, name: str, shape: tuple[int | None, ...], kind: str) -> np.ndarray:
+    """An array of this shape (None: any length) and kind of type, finite where it holds numbers."""
+    array = file.read(name)
+    fits = len(array.shape) == len(shape) and all(
+        want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits or array.dtype.kind != kind:
+        raise InputError(f'{file.path}: {name} is {array.dtype} {array.shape}, expected {_KINDS[kind]} {shape}')
+    if kind == 'f' and not np.isfinite(array).all():
+        raise InputError(f'{file.path}: {name} has NaN or infinite values')
+    return array

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from glot_plugin.errors import InputError
-from glot_plugin.visualisation.canvas import COLOURS, TRUE_COLOUR, new_figure, save_figure
+from glot_plugin.visualisation.canvas import (
+    COLOURS,
+    PAPER_WIDTH,
+    TRUE_COLOUR,
+    new_figure,
+    print_style,
+    save_figure,
+    save_for_print,
+)
 
 _SMOOTHING_SHARE = 0.02  # of the logged iterations in the running mean of a loss
 
@@ -30,10 +38,7 @@ def draw_track_error(
     Raises:
         InputError: No errors, or of unequal lengths.
     """
-    lines = {name: np.asarray(values, dtype=np.float64) for name, values in errors.items()}
-    shapes = {values.shape for values in lines.values()}
-    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
-        raise InputError(f'errors have shapes {sorted(shapes)}, expected one shape (N,)')
+    lines = _equally_long(errors)
     figure = new_figure(9, 3.6)
     panel = figure.subplots()
     for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
@@ -53,6 +58,40 @@ def draw_track_error(
     panel.legend(frameon=False, fontsize=9)
     panel.set_title(title)
     return save_figure(figure, path)
+
+
+def draw_acceleration_errors(errors: Mapping[str, np.ndarray], stem: str | Path, first_frame: int = 0) -> list[Path]:
+    """Draws the acceleration error of every frame of one or several results; saves PDF and PNG.
+
+    Args:
+        errors: Name to (N,) mm per frame², one line each; NaN where there is none. The legend gives the means.
+        stem: Path of the pictures without suffix.
+        first_frame: Number of the first of the N frames.
+
+    Raises:
+        InputError: No errors, or of unequal lengths.
+    """
+    lines = _equally_long(errors)
+    with print_style():
+        figure = new_figure(PAPER_WIDTH, 2.2)
+        panel = figure.subplots()
+        for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
+            label = f'{name} (mean {np.nanmean(values):.1f} mm/frame²)'
+            panel.plot(first_frame + np.arange(len(values)), values, color=colour, linewidth=1.2, label=label)
+        panel.set_xlabel('frame of the track')
+        panel.set_ylabel('acceleration error (mm/frame²)')
+        panel.set_ylim(bottom=0)
+        panel.margins(x=0.01)
+        figure.legend(loc='outside upper center', ncols=len(lines), frameon=False)
+        return save_for_print(figure, Path(stem))
+
+
+def _equally_long(errors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    lines = {name: np.asarray(values, dtype=np.float64) for name, values in errors.items()}
+    shapes = {values.shape for values in lines.values()}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise InputError(f'errors have shapes {sorted(shapes)}, expected one shape (N,)')
+    return lines
 
 
 def draw_training_curve(

@@ -14,7 +14,7 @@ VIEWS = {  # the direction that points right in the picture and the one that poi
     'three-quarter': ((0.8, 0.0, -0.6), (0.6, 0.0, 0.8)),
 }
 _MARGIN, _LEAST_WIDTH = 0.05, 0.7  # metres
-_SKIN = np.array([0.80, 0.66, 0.58])
+SKIN = np.array([0.80, 0.66, 0.58])
 
 
 def draw_mesh(
@@ -58,6 +58,37 @@ def draw_mesh(
 
 
 def _draw_view(panel, vertices: np.ndarray, faces: np.ndarray, right: tuple, viewer: tuple) -> None:
+    paint_mesh(panel, vertices, faces, right, viewer)
+    plane = np.stack([vertices @ np.array(right), vertices[:, 1]], axis=-1)
+    low, high = plane.min(0) - _MARGIN, plane.max(0) + _MARGIN
+    widening = max(0.0, _LEAST_WIDTH - (high[0] - low[0])) / 2
+    panel.set_xlim(low[0] - widening, high[0] + widening)
+    panel.set_ylim(low[1], high[1])
+    panel.locator_params(axis='x', nbins=4)
+    panel.set_aspect('equal')
+    panel.set_xlabel('metres')
+    panel.set_ylabel('metres')
+
+
+def paint_mesh(
+    panel,
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    right: tuple[float, float, float],
+    viewer: tuple[float, float, float],
+    colours: np.ndarray = SKIN,
+    rasterized: bool = False,
+) -> None:
+    """Paint the faces that look at the viewer into matplotlib's axes, far ones first, shaded.
+
+    Args:
+        panel: The axes.
+        vertices: (V, 3) metres, y up.
+        faces: (F, 3) vertex indices, outward normals.
+        right, viewer: Of `VIEWS`.
+        colours: (3,) or, one a face, (F, 3): red, green and blue in [0, 1].
+        rasterized: As pixels in vector pictures too: thousands of faces make large files.
+    """
     from matplotlib.collections import PolyCollection
 
     plane = np.stack([vertices @ np.array(right), vertices[:, 1]], axis=-1)
@@ -69,13 +100,8 @@ def _draw_view(panel, vertices: np.ndarray, faces: np.ndarray, right: tuple, vie
     order = np.flatnonzero(front)[np.argsort(depth[faces[front]].mean(-1))]
     light = np.array(viewer) + 0.5 * np.array([0.0, 1.0, 0.0]) + 0.4 * np.array(right)
     brightness = 0.35 + 0.65 * np.clip(normals[order] @ light / np.linalg.norm(light), 0, 1)
-    colours = np.clip(brightness[:, None] * _SKIN * 1.15, 0, 1)
-    panel.add_collection(PolyCollection(plane[faces[order]], facecolors=colours, edgecolors=colours, linewidths=0.2))
-    low, high = plane.min(0) - _MARGIN, plane.max(0) + _MARGIN
-    widening = max(0.0, _LEAST_WIDTH - (high[0] - low[0])) / 2
-    panel.set_xlim(low[0] - widening, high[0] + widening)
-    panel.set_ylim(low[1], high[1])
-    panel.locator_params(axis='x', nbins=4)
-    panel.set_aspect('equal')
-    panel.set_xlabel('metres')
-    panel.set_ylabel('metres')
+    colours = np.broadcast_to(colours, (len(faces), 3))[order]
+    shaded = np.clip(brightness[:, None] * colours * 1.15, 0, 1)
+    polygons = PolyCollection(plane[faces[order]], facecolors=shaded, edgecolors=shaded, linewidths=0.2)
+    polygons.set_rasterized(rasterized)
+    panel.add_collection(polygons)

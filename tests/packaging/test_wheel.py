@@ -93,6 +93,13 @@ def test_configs_and_tools_are_in_the_package(repository, installed):
     assert (installed / MIM / 'model-index.yml').read_bytes() == (repository / 'model-index.yml').read_bytes()
 
 
+def test_assets_of_pages_are_in_the_package(repository, installed):
+    assets = Path('glot_plugin', 'viewer', 'assets')
+    names = {path.name for path in (repository / assets).iterdir()}
+    assert {path.name for path in (installed / assets).iterdir()} == names
+    assert {'viewer.html', 'three.min.js', 'three.LICENSE.txt'} <= names
+
+
 def test_installed_tools_run(installed, tmp_path):
     done = run_script(installed / MIM / 'tools/test.py', '--help', folder=tmp_path, path=(installed,))
     assert done.status == 0, done.err

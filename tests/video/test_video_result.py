@@ -54,10 +54,10 @@ def test_bad_files_are_one_message(tmp_path):
     with pytest.raises(InputError, match=r'nothing.npz: no such file'):
         read_result(tmp_path / 'nothing.npz')
     (tmp_path / 'cut.npz').write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r'cut.npz: not a whole tracks.npz'):
+    with pytest.raises(InputError, match=r'cut.npz: not a whole .npz file'):
         read_result(tmp_path / 'cut.npz')
     np.savez(tmp_path / 'other.npz', a=1)
-    with pytest.raises(InputError, match=r'other.npz: format is None'):
+    with pytest.raises(InputError, match=r'other.npz: expected glot_plugin.tracks'):
         read_result(tmp_path / 'other.npz')
     with np.load(path) as file:
         arrays = dict(file)
@@ -65,7 +65,7 @@ def test_bad_files_are_one_message(tmp_path):
     with pytest.raises(InputError, match=r'less.npz: no betas'):
         read_result(tmp_path / 'less.npz')
     np.savez(tmp_path / 'wrong.npz', **{**arrays, 'box': arrays['box'][:, :3]})
-    with pytest.raises(InputError, match=r'wrong.npz: box of person 0 is \(3, 3\), expected \(3, 4\)'):
+    with pytest.raises(InputError, match=r'wrong.npz: box is float32 \(\d+, 3\), expected'):
         read_result(tmp_path / 'wrong.npz')
 
 

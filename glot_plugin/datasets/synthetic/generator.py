@@ -12,18 +12,71 @@ import torch
 
 from glot_plugin.body_model import SMPLBody, project
 from glot_plugin.body_model.joint_sets import SPIN49_OF_54
-from glot_plugin.datasets.synthetic.features import draw_occlusion, frame_features
-from glot_plugin.datasets.synthetic.motion import band_limited, draw_motion
+from glot_plugin.datasets.synthetic.features import FEATURE_DIM, draw_occlusion, frame_features
+from glot_plugin.datasets.synthetic.motion import Motion, band_limited, draw_motion
 from glot_plugin.errors import InputError
 
 TRACK_FRAMES = (40, 400)  # shortest and longest of the usual tracks
 SHORT_TRACK_FRAMES, _SHORT_TRACK_SHARE = (5, 15), 0.04  # some are shorter than a window
-FRAMES_PER_SECOND = (25, 30)
 CROP_MARGIN = 1.2  # the crop's side over the box's
 _MAX_BETA = 2.5
 # The joint of the kinematic tree that each of the 54 joints hangs on; an occlusion hides both.
 _OWNER_OF_54 = (*range(24), *(15,) * 5, 10, 10, 7, 11, 11, 8, *(22,) * 5, *(23,) * 5, 2, 1, 12, 15, 0, 9, 6, 15, 15)
 OWNER_OF_SPIN49 = np.array(_OWNER_OF_54)[list(SPIN49_OF_54)]
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """N frames of a generated person, as they are.
+
+    Attributes:
+        rotmat: (N, 24, 3, 3), the root's in the camera frame.
+        betas: (N, 10).
+        camera: (N, 3) weak perspective.
+        hidden: (N, 24) bool, occluded joints.
+        joints: (N, 49, 3) metres.
+    """
+
+    rotmat: np.ndarray
+    betas: np.ndarray
+    camera: np.ndarray
+    hidden: np.ndarray
+    joints: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of N frames: features (N, C), and 2D keypoints (N, 49, 3) and boxes (N, 4) where they differ."""
+
+    features: np.ndarray
+    keypoints2d: np.ndarray | None = None
+    bbox: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the people of a data set do, and what is seen of them.
+
+    Attributes:
+        name: Of the scenario, in `store.json`.
+        draw_motion: Frames, frames per second and a generator to the motion.
+        see: Bodies and a generator to what is seen.
+        feature_dim: Width of the features.
+        frames_per_second: One of these for each track.
+    """
+
+    name: str
+    draw_motion: Callable[[int, float, np.random.Generator], Motion]
+    see: Callable[[Bodies, np.random.Generator], Seen]
+    feature_dim: int
+    frames_per_second: tuple[int, ...]
+
+
+def _see_image_features(bodies: Bodies, rng: np.random.Generator) -> Seen:
+    return Seen(frame_features(bodies.rotmat, bodies.betas, bodies.camera, bodies.hidden, rng))
+
+
+IMAGE_SCENARIO = Scenario('image features', draw_motion, _see_image_features, FEATURE_DIM, (25, 26, 27, 28, 29, 30))
 
 
 @dataclass
@@ -80,6 +133,7 @@ def make_track(
     longest: int = TRACK_FRAMES[1],
     joints3d: str = 'spin49',
     only_2d: bool = False,
+    scenario: Scenario = IMAGE_SCENARIO,
 ) -> SyntheticTrack:
     """Track number `track` of the data set `seed`; the same whatever was generated before.
 
@@ -90,24 +144,27 @@ def make_track(
         longest: Longest track of the set, frames.
         joints3d: Joint set of `keypoints3d`, `spin49` or `h36m14`.
         only_2d: Leave out 3D joints and SMPL parameters.
+        scenario: What the person does, and what is seen.
     """
     rng = np.random.default_rng([seed, track])
     num_frames = _draw_length(rng, longest)
-    frames_per_second = rng.integers(FRAMES_PER_SECOND[0], FRAMES_PER_SECOND[1] + 1)
+    frames_per_second = scenario.frames_per_second[rng.integers(len(scenario.frames_per_second))]
     times = np.arange(num_frames) / frames_per_second
-    motion = draw_motion(num_frames, frames_per_second, rng)
+    motion = scenario.draw_motion(num_frames, frames_per_second, rng)
     betas = np.tile(np.clip(rng.standard_normal(10), -_MAX_BETA, _MAX_BETA), (num_frames, 1))
     camera, boxes = _draw_camera(times, rng), _draw_boxes(times, rng)
     hidden = draw_occlusion(num_frames, rng)
     confidence = rng.uniform(0.7, 1.0, (num_frames, 49))
     confidence = np.where(hidden[:, OWNER_OF_SPIN49], rng.uniform(0.0, 0.2, confidence.shape), confidence)
-    keypoints2d, keypoints3d = _targets(body, motion.rotmat, betas, camera, boxes, joints3d)
+    keypoints2d, keypoints3d, spin49 = _targets(body, motion.rotmat, betas, camera, boxes, joints3d)
+    keypoints2d = np.concatenate([keypoints2d, confidence[..., None]], axis=-1)
+    seen = scenario.see(Bodies(motion.rotmat, betas, camera, hidden, spin49), rng)
     rotvecs = roma.rotmat_to_rotvec(torch.from_numpy(motion.rotmat)).reshape(num_frames, 72).numpy()
     return SyntheticTrack(
         name=f'{track:07d} {motion.name}',
-        features=frame_features(motion.rotmat, betas, camera, hidden, rng),
-        keypoints2d=np.concatenate([keypoints2d, confidence[..., None]], axis=-1).astype(np.float32),
-        bbox=boxes.astype(np.float32),
+        features=seen.features,
+        keypoints2d=(keypoints2d if seen.keypoints2d is None else seen.keypoints2d).astype(np.float32),
+        bbox=(boxes if seen.bbox is None else seen.bbox).astype(np.float32),
         keypoints3d=None if only_2d else keypoints3d,
         smpl_pose=None if only_2d else rotvecs.astype(np.float32),
         smpl_betas=None if only_2d else betas.astype(np.float32),
@@ -119,14 +176,14 @@ def make_track(
 @torch.no_grad()
 def _targets(
     body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray, camera: np.ndarray, boxes: np.ndarray, joints3d: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels (N, 49, 2) of the 49 joints and 3D joints (N, J, 3) of the wanted set."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels (N, 49, 2) of the 49 joints, 3D joints (N, J, 3) of the wanted set, and the 49 in 3D."""
     rotmat, betas, camera = (torch.as_tensor(array).float() for array in (rotmat, betas, camera))
     spin49 = body.joints(rotmat, betas, 'spin49')
     wanted = spin49 if joints3d == 'spin49' else body.joints(rotmat, betas, joints3d)
     half_side = CROP_MARGIN * boxes[:, 2:].max(axis=1) / 2
     pixels = boxes[:, None, :2] + project(spin49, camera).double().numpy() * half_side[:, None, None]
-    return pixels, wanted.numpy()
+    return pixels, wanted.numpy(), spin49.numpy()
 
 
 def track_lengths(num_frames: int, seed: int) -> list[int]:
@@ -146,6 +203,7 @@ def generate_tracks(
     share_2d: float = 0.4,
     joints3d: str = 'spin49',
     workers: int | None = None,
+    scenario: Scenario = IMAGE_SCENARIO,
 ) -> Iterator[SyntheticTrack]:
     """Tracks of `num_frames` frames together, in their order, a few in memory at a time.
 
@@ -156,6 +214,7 @@ def generate_tracks(
         share_2d: Share of the tracks with neither 3D joints nor SMPL parameters.
         joints3d: Joint set of `keypoints3d`, `spin49` or `h36m14`.
         workers: Threads; as many as there are processors (at most 8) by default. The tracks do not depend on it.
+        scenario: What the people do, and what is seen of them.
 
     Raises:
         InputError: Fewer than one frame, an unknown joint set, or a share outside [0, 1].
@@ -169,7 +228,7 @@ def generate_tracks(
     lengths, longest = track_lengths(num_frames, seed), longest_track(num_frames)
 
     def make(number: int) -> SyntheticTrack:
-        track = make_track(body, seed, number, longest, joints3d, is_2d_only(number, share_2d))
+        track = make_track(body, seed, number, longest, joints3d, is_2d_only(number, share_2d), scenario)
         return _first_frames(track, lengths[number])
 
     return _in_order(make, len(lengths), workers or min(8, os.cpu_count() or 1))

@@ -54,7 +54,7 @@ def band_limited(times: np.ndarray, size: int, hertz: tuple[float, float], rng: 
     return waves.sum(1) * np.sqrt(2 / _VARIATION_WAVES)
 
 
-def _movement_angles(movement: Movement, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def movement_angles(movement: Movement, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The movement alone, (N, 24, 3) degrees on top of the relaxed pose, in a speed and size drawn from `rng`."""
     frequency, size = rng.uniform(*movement.frequency), rng.uniform(0.75, 1.15)
     swing = 0.4 * band_limited(times, 1, (0.05, 0.25), rng)[:, 0]  # radians: no period is quite like the next
@@ -104,7 +104,7 @@ def draw_motion(num_frames: int, frames_per_second: float, rng: np.random.Genera
     share = _crossfade(times, rng)
     parts, turning = [], np.zeros(num_frames)
     for movement, weight in ((first, 1 - share), (second, share)):
-        parts.append(weight[:, None, None] * _movement_angles(movement, times, rng))
+        parts.append(weight[:, None, None] * movement_angles(movement, times, rng))
         turning += weight * np.radians(rng.uniform(*movement.turning)) * rng.choice((-1.0, 1.0))
     joint_range = np.diff(limits, axis=-1)[..., 0]
     variation = band_limited(times, 72, _VARIATION_HERTZ, rng).reshape(num_frames, 24, 3)

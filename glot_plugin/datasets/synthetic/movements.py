@@ -240,10 +240,14 @@ MOVEMENTS = (
 )
 
 
-def joint_limits() -> np.ndarray:
-    """Lowest and highest angle of every joint about x, y, z: (24, 3, 2) degrees."""
+def joint_limits(wider: dict[int, tuple] | None = None) -> np.ndarray:
+    """Lowest and highest angle of every joint about x, y, z: (24, 3, 2) degrees.
+
+    Args:
+        wider: Ranges of some joints (of the left side) in place of the usual ones.
+    """
     limits = np.zeros((24, 3, 2))
-    for joint, ranges in _LIMITS.items():
+    for joint, ranges in {**_LIMITS, **(wider or {})}.items():
         limits[joint] = ranges
         if joint in LEFT_RIGHT:
             limits[LEFT_RIGHT[joint]] = np.sort(limits[joint] * MIRROR[:, None], axis=-1)

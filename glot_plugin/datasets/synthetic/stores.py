@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.datasets.store_writer import TrackStoreWriter
-from glot_plugin.datasets.synthetic.generator import generate_tracks
+from glot_plugin.datasets.synthetic.generator import IMAGE_SCENARIO, Scenario, generate_tracks
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.errors import InputError
 
@@ -24,6 +24,7 @@ def write_synthetic_store(
     joints3d: str = 'spin49',
     feature_dtype: str = 'float32',
     progress: bool = True,
+    scenario: Scenario = IMAGE_SCENARIO,
 ) -> Path:
     """Writes a track store of synthetic tracks, in the memory of one track; one that is there already is kept.
 
@@ -38,6 +39,7 @@ def write_synthetic_store(
         joints3d: Joint set of `keypoints3d`: `spin49`, or `h36m14`, which evaluation takes.
         feature_dtype: `float32` or `float16` (half the disk).
         progress: Show a progress bar.
+        scenario: What the people do, and what is seen of them.
 
     Returns:
         The store's path.
@@ -52,11 +54,14 @@ def write_synthetic_store(
         'feature_dtype': feature_dtype,
         'body': zlib.crc32(body.v_template.numpy().tobytes()),
     }
+    if scenario is not IMAGE_SCENARIO:
+        settings['scenario'] = scenario.name
     if _is_complete(path, settings):
         return path
     writer = TrackStoreWriter(
         path,
         source='synthetic: generated motion of a generated body, to run and test the system; no benchmark',
+        feature_dim=scenario.feature_dim,
         keypoints3d_joints=joints3d,
         feature_dtype=feature_dtype,
         meta={'synthetic': settings},
@@ -64,7 +69,7 @@ def write_synthetic_store(
     )
     with writer, Progress(disable=not progress) as bar:
         task = bar.add_task(f'{path.name}: {num_frames} frames', total=num_frames)
-        for track in generate_tracks(body, num_frames, seed, share_2d, joints3d):
+        for track in generate_tracks(body, num_frames, seed, share_2d, joints3d, scenario=scenario):
             columns = {key: value for key, value in vars(track).items() if key not in ('name', 'camera')}
             writer.add_track(track.name, **columns)
             bar.advance(task, len(track.features))
@@ -89,18 +94,20 @@ def write_synthetic_dataset(
     seed: int = 0,
     progress: bool = True,
     feature_dtype: str = 'float32',
+    train_share_2d: float = 0.4,
+    scenario: Scenario = IMAGE_SCENARIO,
 ) -> dict[str, Path]:
     """Writes `train`, `val` and `test` under `out_dir`; complete ones of the same settings are kept.
 
-    Training tracks are 2D-only in part and have 49 joints in 3D; validation and test tracks all have the paper's 14
-    evaluation joints and SMPL parameters. No two splits share a motion.
+    Training tracks are 2D-only in part (`train_share_2d`) and have 49 joints in 3D; validation and test tracks all have
+    the paper's 14 evaluation joints and SMPL parameters. No two splits share a motion.
 
     Returns:
         Split name to the path of its store.
     """
     out_dir = Path(out_dir)
     splits = {
-        'train': (train_frames, 0.4, 'spin49'),
+        'train': (train_frames, train_share_2d, 'spin49'),
         'val': (val_frames, 0.0, 'h36m14'),
         'test': (test_frames, 0.0, 'h36m14'),
     }
@@ -108,6 +115,6 @@ def write_synthetic_dataset(
     for number, (split, (num_frames, share_2d, joints3d)) in enumerate(splits.items()):
         split_seed = len(splits) * seed + number
         stores[split] = write_synthetic_store(
-            out_dir / split, body_dir, num_frames, split_seed, share_2d, joints3d, feature_dtype, progress
+            out_dir / split, body_dir, num_frames, split_seed, share_2d, joints3d, feature_dtype, progress, scenario
         )
     return stores

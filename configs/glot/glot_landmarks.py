@@ -1,0 +1,40 @@
+"""GLoT on body landmarks instead of image features (docs/landmarks.md): a few minutes on two CPU cores."""
+
+_base_ = ['_base_/glot.py', '_base_/data_landmarks.py', '_base_/schedule.py', '_base_/runtime.py']
+
+ITERATIONS = 3000
+
+# 126 numbers a frame need narrower layers than a picture's 2048, and generated data no dropout.
+model = dict(
+    head=dict(
+        in_dim=126,
+        global_branch=dict(
+            start=dict(type='LandmarkPose'),
+            transformer=dict(
+                embedding=dict(type='LandmarkEmbedding'),
+                embed_dim=256,
+                decoder_dim=128,
+                mask_ratio=0.0,
+                dropout=0.0,
+                drop_path=0.0,
+            ),
+            regressor=dict(hidden_dim=512, num_iterations=1, dropout=0.0),
+        ),
+        local_branch=dict(
+            embedding=dict(type='LandmarkEmbedding'),
+            dim=128,
+            dropout=0.0,
+            drop_path=0.0,
+            regressor=dict(hidden_dim=512, dropout=0.0, own_rotation='joint'),
+        ),
+    ),
+)
+train_dataloader = dict(batch_size=32)
+train_cfg = dict(max_iters=ITERATIONS, val_interval=500)
+optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, begin=100, end=ITERATIONS),
+]
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=500))
+log_processor = dict(window_size=50)

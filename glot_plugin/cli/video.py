@@ -1,0 +1,206 @@
+"""What `tools/video.py` does: models and clips by the names on the command line, then every stage of each clip."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from glot_plugin.body_model import SMPLBody
+from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
+from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.engine.inference import init_model
+from glot_plugin.engine.work_dir import best_checkpoint
+from glot_plugin.errors import InputError
+from glot_plugin.export import FORMATS, export_result
+from glot_plugin.export.onnx_predictor import OnnxPredictor
+from glot_plugin.features.backbones import BackboneSpec
+from glot_plugin.features.processes import join_processes
+from glot_plugin.io.files import writable_folder
+from glot_plugin.video.bodies import TrackPredictor
+from glot_plugin.video.clip import PICTURE_SUFFIXES, PICTURES_FPS, Clip, WebcamClip, open_clip
+from glot_plugin.video.people_stage import LANDMARKS, PeopleOptions, people_stage
+from glot_plugin.video.pictures_stage import OVERLAY, DrawOptions
+from glot_plugin.video.run import PEOPLE_FOLDER, StageTimes, VideoOptions, backbone_of, check_features, run_clip
+from glot_plugin.video.tracking import TrackingRules
+from glot_plugin.video.writer import VideoWriter
+from glot_plugin.viewer import write_viewer
+
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+RECORDING, VIEWER = 'webcam.mp4', 'viewer.html'
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class VideoJob:
+    """The command line of `tools/video.py`.
+
+    Attributes:
+        source: Video, webcam, folder of pictures, or folder of videos.
+        out: Folder of the results.
+        options: How each clip is worked on.
+        config: Of the model.
+        checkpoint: Its weights, or an ONNX file; None: of the last `make demo`.
+        backend: `torch` or `onnx`.
+        body_models: Folder of the SMPL files; without them, a generated body is written into `out`.
+        device: Of the model; None: a GPU where there is one.
+        backbone: Of the features; None: the one that the model's feature width says.
+        weights: Of the backbone.
+        fps: Of a folder of pictures.
+        exports: Formats.
+        seconds: How long a webcam is recorded; None: until Ctrl-C.
+    """
+
+    source: str
+    out: Path
+    options: VideoOptions = field(default_factory=VideoOptions)
+    config: str = 'glot_plugin::glot/glot_landmarks.py'
+    checkpoint: Path | None = None
+    backend: str = 'torch'
+    body_models: Path = Path('data/body_models')
+    device: str | None = None
+    backbone: str | None = None
+    weights: Path | None = None
+    fps: float = PICTURES_FPS
+    exports: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    @classmethod
+    def from_arguments(cls, args: argparse.Namespace, rules: TrackingRules) -> 'VideoJob':
+        """The job of parsed arguments."""
+        people = PeopleOptions(args.detector, args.detector_weights, args.boxes, rules=rules)
+        draw = None if args.no_pictures else DrawOptions(frames=args.frames)
+        options = VideoOptions(people, args.focal_length, args.smooth, draw)
+        names = ('config', 'checkpoint', 'backend', 'body_models', 'device', 'backbone', 'weights', 'fps', 'seconds')
+        rest = {name: getattr(args, name) for name in names}
+        return cls(args.source, args.out, options, exports=tuple(args.export), **rest)
+
+
+def run_videos(job: VideoJob, say: Say = print) -> None:
+    """Run every stage of each clip of a job.
+
+    Under torchrun the videos of a folder are shared between the processes; of one video, the people are (their features
+    are extracted by all processes, unless they are landmarks).
+
+    Raises:
+        InputError: A file, option or package is not as it should be, or nobody is in a clip. In a folder of videos, the
+            others are done first.
+    """
+    unknown = [name for name in job.exports if name not in FORMATS]
+    if unknown:
+        raise InputError(f'--export {unknown[0]}: expected some of {", ".join(FORMATS)}')
+    writable_folder(job.out, '--out')
+    videos = videos_in(job.source)
+    predictor, in_dim, body, weights = load_predictor(job, say)
+    job = _with_backbone(job, in_dim)
+    rank, world_size = join_processes()
+    together = world_size > 1 and job.options.people.backbone.name != LANDMARKS
+    errors = []
+    for number, video in enumerate(videos or [None]):
+        if not together and number % world_size != rank:
+            continue
+        out = job.out if video is None else job.out / Path(video).stem
+        try:
+            clip = open_clip(_recorded(job, say) if video is None else video, job.fps)
+            if together and rank > 0:
+                people_stage(clip, out / PEOPLE_FOLDER, job.options.people)
+            else:
+                _run_one(job, clip, out, predictor, in_dim, body, weights, say)
+        except InputError as error:
+            if len(videos) < 2 or together:
+                raise
+            say(f'{video}: {error}')
+            errors.append(str(error))
+    if errors:
+        raise InputError('\nerror: '.join(errors))
+
+
+def videos_in(source: str) -> list[str]:
+    """The videos of a folder without pictures; of any other source, none."""
+    folder = Path(source)
+    if not folder.is_dir() or any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
+        return []
+    return [str(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEO_SUFFIXES]
+
+
+def load_predictor(job: VideoJob, say: Say) -> tuple[TrackPredictor, int, SMPLBody, str]:
+    """The predictor, its feature width, the body, and where the weights come from in words.
+
+    Raises:
+        InputError: A file is absent, damaged, or does not fit.
+    """
+    body_models = job.body_models
+    if not (body_models / MEAN_PARAMS_FILE).is_file():
+        body_models = job.out / 'body_models'
+        say(f'body model: a generated one, {body_models} (the SMPL files go into {job.body_models})')
+        if not (body_models / MEAN_PARAMS_FILE).is_file():
+            write_synthetic_body(body_models)
+    if job.backend == 'onnx':
+        if job.checkpoint is None:
+            raise InputError('--backend onnx: expected --checkpoint FILE.onnx (tools/export_model.py writes one)')
+        onnx = OnnxPredictor(job.checkpoint)
+        return onnx, onnx.in_dim, SMPLBody(body_models), onnx.weights
+    checkpoint = job.checkpoint or _demo_checkpoint()
+    model = init_model(job.config, checkpoint, job.device, body_model_dir=body_models)
+    return model, model.head.in_dim, model.body_model, f'{Path(job.config).name}, {checkpoint.name}'
+
+
+def _demo_checkpoint() -> Path:
+    folder = Path('work_dirs/demo/landmarks')
+    try:
+        return best_checkpoint(folder)
+    except InputError:
+        raise InputError(
+            f'--checkpoint is missing, and {folder} has none: expected weights of --config; `make demo` trains those '
+            'of the default config in minutes'
+        ) from None
+
+
+def _with_backbone(job: VideoJob, in_dim: int) -> VideoJob:
+    """The job with its backbone filled in, and checked against the model."""
+    name = job.backbone or backbone_of(in_dim)
+    check_features(name, in_dim)
+    weights = job.weights
+    if name != LANDMARKS and weights is None:
+        raise InputError(f'--weights is missing: expected the checkpoint of {name}, whose features the model takes')
+    people = replace(job.options.people, backbone=BackboneSpec(name, weights))
+    return replace(job, options=replace(job.options, people=people))
+
+
+def _recorded(job: VideoJob, say: Say) -> str | Path:
+    """The source, or the recording of a webcam."""
+    if Path(job.source).exists() or not (job.source.isdecimal() or job.source.startswith('/dev/video')):
+        return job.source
+    recording = job.out / RECORDING
+    if not recording.is_file():
+        clip = open_clip(job.source)
+        say(f'{clip.name}: recording {f"{job.seconds:g} s" if job.seconds else "until Ctrl-C"}')
+        record(clip, recording, job.seconds)
+    say(f'recording: {recording}; remove it to record again')
+    return recording
+
+
+def record(clip: WebcamClip, path: Path, seconds: float | None) -> None:
+    """Write a webcam's frames to a video, for a time or until Ctrl-C."""
+    with VideoWriter(path, clip.fps) as video:
+        try:
+            for frame in clip.frames():
+                video.write(frame.time, frame.image)
+                if seconds is not None and frame.time >= seconds:
+                    break
+        except KeyboardInterrupt:
+            return  # the recording is what was wanted
+
+
+def _run_one(
+    job: VideoJob, clip: Clip, out: Path, predictor: TrackPredictor, in_dim: int, body: SMPLBody, weights: str, say: Say
+) -> None:
+    times = StageTimes()
+    result = run_clip(clip, out, predictor, in_dim, body, job.options, weights, times=times, say=say)
+    if job.exports:
+        with times.stage('exports'):
+            export_result(result, body, job.exports, out, notify=lambda path: say(f'export: {path}'))
+    if job.options.draw is not None:
+        with times.stage('viewer'):
+            write_viewer(result, body, out / VIEWER, video=clip.files[0] if len(clip.files) == 1 else out / OVERLAY)
+        say(f'viewer: {out / VIEWER} (opens in any browser)')
+    say('\n'.join(times.lines(result.num_frames)))

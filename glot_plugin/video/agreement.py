@@ -1,0 +1,88 @@
+"""How well predicted bodies agree with the landmarks that were measured in a clip, person by person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glot_plugin.errors import InputError
+from glot_plugin.features.landmarks import LANDMARK_HIPS, SPIN49_OF_BLAZEPOSE21, split_landmark_features
+from glot_plugin.transforms import normalize_keypoints2d
+from glot_plugin.video.result import PersonTrack
+
+M_TO_MM = 1000.0
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of one person's joints with their counterparts among the landmarks.
+
+    Attributes:
+        person: Identity.
+        frames: Frames that were compared: those in which landmarks were found.
+        picture: Median distance in the picture, percent of the crop's side.
+        world: Median distance in 3D, both about the middle of the hips, mm.
+        joint_jitter: Mean norm of the second differences of the joints about the hips, mm per frame²; NaN where no
+            three frames follow each other.
+        landmark_jitter: The same of the world landmarks.
+    """
+
+    person: int
+    frames: int
+    picture: float
+    world: float
+    joint_jitter: float
+    landmark_jitter: float
+
+
+def jitter(points: np.ndarray, frame: np.ndarray) -> float:
+    """Mean norm of second differences of points (N, J, 3), where three frames of `frame` (N,) follow each other."""
+    consecutive = (np.diff(frame[:-1]) == 1) & (np.diff(frame[1:]) == 1)
+    norms = np.linalg.norm(np.diff(points, 2, axis=0), axis=-1)[consecutive]
+    return float(norms.mean()) if norms.size else float('nan')
+
+
+def agreement(track: PersonTrack, features: np.ndarray) -> Agreement:
+    """Compare a person's track with the landmarks it was predicted from.
+
+    Args:
+        track: N frames.
+        features: (N, 126) landmark features of these frames, in the track's boxes.
+
+    Raises:
+        InputError: Features of other frames, or no frame with landmarks.
+    """
+    if len(features) != len(track):
+        raise InputError(f'person {track.person}: {len(features)} frames of landmarks, expected {len(track)}')
+    landmarks = split_landmark_features(np.asarray(features, np.float64))
+    found = landmarks.visibility.max(axis=-1) > 0
+    if not found.any():
+        raise InputError(f'person {track.person}: no frame with landmarks')
+    joints2d = track.joints2d[:, SPIN49_OF_BLAZEPOSE21]
+    crop = normalize_keypoints2d(np.concatenate([joints2d, np.ones_like(joints2d[..., :1])], axis=-1), track.box)
+    joints = about_hips(track.joints3d[:, SPIN49_OF_BLAZEPOSE21])
+    world, frame = about_hips(landmarks.world)[found], track.frame[found]
+    in_picture = np.linalg.norm(crop[..., :2] - landmarks.crop, axis=-1)[found] / 2  # the crop is 2 wide
+    return Agreement(
+        person=track.person,
+        frames=int(found.sum()),
+        picture=100 * float(np.median(in_picture)),
+        world=M_TO_MM * float(np.median(np.linalg.norm(joints[found] - world, axis=-1))),
+        joint_jitter=M_TO_MM * jitter(joints[found], frame),
+        landmark_jitter=M_TO_MM * jitter(world, frame),
+    )
+
+
+def about_hips(points: np.ndarray) -> np.ndarray:
+    """Landmarks, or their counterparts among the joints, (N, 21, 3) about the middle of the hips."""
+    return points - points[:, LANDMARK_HIPS].mean(axis=1, keepdims=True)
+
+
+def agreement_lines(agreements: list[Agreement]) -> str:
+    """A table, one line a person."""
+    lines = ['person  frames  in the picture  in 3D   jitter of joints  of landmarks']
+    lines += [
+        f'{a.person:6d}  {a.frames:6d}  {a.picture:12.2f} %  {a.world:5.0f} mm'
+        f'  {a.joint_jitter:9.1f} mm/f²  {a.landmark_jitter:6.1f} mm/f²'
+        for a in agreements
+    ]
+    return '\n'.join(lines)

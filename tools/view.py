@@ -1,0 +1,56 @@
+"""Make a page that shows people in 3D, of a result of tools/video.py or of a track store: one file, no network needed.
+
+python tools/view.py work_dirs/clip --out viewer.html --video clip.mp4
+python tools/view.py data/3dpw_test --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth --out viewer.html
+
+A track store shows the true body of one of its tracks; with a checkpoint, the predicted body beside it and the error of
+each frame.
+"""
+
+import argparse
+import webbrowser
+from pathlib import Path
+
+from glot_plugin import cli
+from glot_plugin.datasets.store_schema import INDEX_FILE
+from glot_plugin.experiments.pages import result_page, store_page
+from glot_plugin.io.files import writable_file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('result', type=Path, help='tracks.npz of tools/video.py, its folder, or a track store')
+    parser.add_argument('--out', type=Path, default=Path('viewer.html'), metavar='HTML', help='(%(default)s)')
+    parser.add_argument('--video', type=Path, metavar='VIDEO', help='show the clip, a video or a folder of pictures')
+    parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (data/body_models)')
+    parser.add_argument('--open', action='store_true', help='open the page in the browser')
+    truth = parser.add_argument_group('a result of tools/video.py')
+    truth.add_argument('--truth', type=Path, metavar='NPZ', help='true bodies of the same people, as tracks.npz')
+    store = parser.add_argument_group('a track store')
+    store.add_argument('--track', metavar='NAME', help='which of its tracks (default: the first)')
+    store.add_argument('--config', type=Path, help='config of the model that predicts')
+    store.add_argument('--checkpoint', type=Path, help='its weights')
+    args = parser.parse_args()
+    path = writable_file(args.out, '--out')
+    if (args.result / INDEX_FILE).is_file():
+        refuse(parser, args, 'a track store', 'truth')
+        if (args.config is None) != (args.checkpoint is None):
+            parser.error('--config and --checkpoint go together')
+        store_page(args.result, path, args.video, args.body_models, args.track, args.config, args.checkpoint, print)
+    else:
+        refuse(parser, args, 'a result', 'track', 'config', 'checkpoint')
+        result_page(args.result, path, args.video, args.body_models, args.truth, print)
+    print(f'{path}: {path.stat().st_size / 1e6:.1f} MB; open it with a browser')
+    if args.open:
+        webbrowser.open(path.resolve().as_uri())
+
+
+def refuse(parser: argparse.ArgumentParser, args: argparse.Namespace, kind: str, *options: str) -> None:
+    """End with a message where an option was given that does not go with what is shown."""
+    given = [f'--{option}' for option in options if getattr(args, option) is not None]
+    if given:
+        parser.error(f'{", ".join(given)}: not for {kind}, and {args.result} is one')
+
+
+if __name__ == '__main__':
+    cli.run(main)
