@@ -12,6 +12,7 @@ CORE = [
     'torch>=2.4',
     'numpy>=1.26',
     'mmengine==0.10.7',
+    'setuptools<81',  # mmengine reads names such as glot_plugin::glot/glot_3dpw.py with pkg_resources
     'smplx>=0.1.28',
     'timm>=1.0',
     'roma>=1.5',
@@ -46,8 +47,9 @@ VISUALISATION = ['matplotlib', 'trimesh']
 DATA = ['h5py', 'opencv-python-headless==4.10.0.84', 'safetensors']
 # People in a clip. BlazePose's weights are two files in mediapipe 0.10.14-0.10.21, installed with --no-deps.
 VIDEO = ['ai-edge-litert>=2.0', 'av>=14', 'norfair>=2.3', 'opencv-python-headless==4.10.0.84']
-EXPORT = ['pygltflib>=1.16', 'onnx', 'onnxscript', 'onnxruntime']
-DEVELOPMENT = ['pytest', 'ruff', 'joblib', 'h5py']
+EXPORT = ['pygltflib>=1.16', 'trimesh', 'onnx', 'onnxscript', 'onnxruntime']
+DEVELOPMENT = ['pytest', 'pytest-xdist', 'filelock', 'ruff', 'joblib', 'h5py', 'pybvh']
+DOCS = ['mkdocs<2', 'mkdocs-material', 'mkdocstrings[python]', 'ruff']  # ruff formats the signatures
 
 setup(
     name='glot_plugin',
@@ -58,6 +60,8 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['glot_plugin', 'glot_plugin.*']),
+    # Links to configs/, tools/ and model-index.yml, where OpenMMLab's tools look for them in an installed package.
+    package_data={'glot_plugin': ['.mim/**/*.py', '.mim/**/*.yml']},
     install_requires=CORE,
     extras_require={
         'framework': FRAMEWORK,
@@ -66,5 +70,6 @@ setup(
         'video': VIDEO,
         'export': EXPORT,
         'dev': DEVELOPMENT,
+        'docs': DOCS,
     },
 )

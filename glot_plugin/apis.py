@@ -2,7 +2,7 @@
 
 from glot_plugin.apis import init_model, infer_track
 
-model = init_model('configs/glot/glot_3dpw.py', 'glot_3dpw.pth')
+model = init_model('glot_plugin::glot/glot_3dpw.py', 'glot_3dpw.pth')
 track = infer_track(model, features)  # (N, 2048)
 track.rotmat, track.betas, track.camera, track.joints3d, track.vertices()
 """
@@ -75,7 +75,7 @@ def init_model(
     """Build a model for inference and load its weights.
 
     Args:
-        config: A config, or its file.
+        config: A config, its file, or the name of one of the package's, `glot_plugin::glot/glot_3dpw.py`.
         checkpoint: One that `tools/train.py` or `tools/convert_checkpoint.py` wrote; None leaves the weights random.
         device: A GPU where there is one, otherwise the CPU, unless it is given.
         cfg_options: Keys of the config to change, as `{'model.head.num_frames': 16}`.

@@ -13,5 +13,9 @@ class InputError(ValueError):
         super().__init__(_FROM_WORKER.sub('', message).rstrip('\n'))
 
 
+class WriteError(InputError):
+    """A file cannot be written: the message names it and the reason; on a full disk also the room needed and free."""
+
+
 class NonFiniteLossError(ArithmeticError):
     """A loss term or a weight became infinite or NaN: the message names the iteration, and the term or the weight."""

@@ -3,15 +3,24 @@
 import sys
 
 import mmengine.registry as root
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry
 
 # mmengine imports `<scope>.registry` to fill a scope. The package is not called like its scope, so this module answers.
 sys.modules.setdefault('glot.registry', sys.modules[__name__])
 
+# mmengine finds configs of the packages listed here, `get_config('glot_plugin::glot/glot_3dpw.py')`. It looks up the
+# folder of a distribution of the given name, or else of the module. A name that only a module has gives the folder of
+# the package in use; the distribution's is another for editable installs.
+MODULE2PACKAGE.setdefault('glot_plugin', __name__)
+
 
 def _child(parent: Registry, *packages: str) -> Registry:
     locations = [f'glot_plugin.{package}' for package in packages]
-    return Registry(parent.name, parent=parent, scope='glot', locations=locations)
+    child = Registry(parent.name, parent=parent, scope='glot', locations=locations)
+    # mmengine takes the package's name for the scope of its configs: an empty registry of that name passes lookups on.
+    Registry(parent.name, parent=child, scope='glot_plugin', locations=['glot_plugin'])
+    return child
 
 
 MODELS = _child(root.MODELS, 'models', 'losses', 'body_model', 'features')

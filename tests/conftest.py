@@ -2,15 +2,23 @@
 
 import importlib.util
 import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+# Workers of pytest-xdist, and the processes they start, share the cores. NumPy and torch read this when loaded.
+os.environ['OMP_NUM_THREADS'] = '1' if 'PYTEST_XDIST_WORKER' in os.environ else os.environ.get('OMP_NUM_THREADS', '2')
+
+import format_once  # noqa: F401 - before mmengine
 import numpy as np
 import pytest
+from filelock import FileLock
+from fresh_process import Finished, run_code, run_script
 
 import glot_plugin  # noqa: F401 - before torch: it sets how threads wait
-
-import torch  # isort: skip
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared'
 SPLITS = ('train', 'val', 'test')
@@ -33,7 +41,86 @@ SMALL = {
     'randomness.deterministic': True,
     'log_level': 'ERROR',
 }
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+STARTS_A_PROCESS = {'run_process', 'run_python', 'start_tool'}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start a process: those with a fixture for it."""
+    for item in items:
+        if STARTS_A_PROCESS & set(getattr(item, 'fixturenames', ())):
+            item.add_marker(pytest.mark.process)
+
+
+@pytest.fixture
+def run_tool(repository, monkeypatch, capsys) -> Callable[..., Finished]:
+    """`run_tool(name, *arguments)` runs a tool in this process: starting one takes longer than what most of them do."""
+
+    def run(name: str, *arguments: object) -> Finished:
+        monkeypatch.setattr(sys, 'argv', [f'{name}.py', *map(str, arguments)])
+        capsys.readouterr()
+        status = 0
+        try:
+            runpy.run_path(str(repository / 'tools' / f'{name}.py'), run_name='__main__')
+        except SystemExit as stopped:
+            status = stopped.code or 0
+        return Finished(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def start_tool(repository, tmp_path_factory) -> Callable[..., Finished]:
+    """`start_tool(name, *arguments, path=())` runs a tool in a fresh process: see fresh_process.py."""
+
+    def start(name: str, *arguments: object, **options: object) -> Finished:
+        folder = tmp_path_factory.mktemp('tool')
+        return run_script(repository / 'tools' / f'{name}.py', *arguments, folder=folder, **options)
+
+    return start
+
+
+@pytest.fixture
+def run_python(tmp_path_factory) -> Callable[..., str]:
+    """Run code in a fresh process; gives its output or, where a failing `status` is expected, its errors."""
+
+    def run(code: str, *arguments: str | Path, path: Path | None = None, status: int = 0) -> str:
+        folders = (path,) if path else ()
+        done = run_code(code, *arguments, folder=tmp_path_factory.mktemp('python'), path=folders)
+        assert done.status == status, done.out + done.err
+        return done.err if status else done.out
+
+    return run
+
+
+@pytest.fixture
+def run_process(repository) -> Callable[..., Finished]:
+    """`run_process(*command)` runs Python from nothing, with the command line that a user types."""
+
+    def run(*command: object, cwd: Path = repository) -> Finished:
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
+        options = {'capture_output': True, 'text': True, 'timeout': 300, 'check': False}
+        done = subprocess.run([sys.executable, *map(str, command)], cwd=cwd, env=environment, **options)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def make_once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """`make_once(name, make)` gives a folder that `make` fills once, whichever worker asks for it first."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base  # the workers' own folders lie in one
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        path, partial = base / name, base / f'{name}.partial'
+        with FileLock(base / f'{name}.lock'):
+            if not path.is_dir():
+                partial.mkdir()
+                make(partial)
+                partial.rename(path)
+        return path
+
+    return folder
 
 
 @pytest.fixture(scope='session')
@@ -56,23 +143,20 @@ def parity_reference(parity_recipe) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope='session')
-def body_dir(tmp_path_factory) -> Path:
+def body_dir(make_once) -> Path:
     """A folder of synthetic body-model files in SMPL's format."""
     from glot_plugin.body_model.synthetic import write_synthetic_body
 
-    folder = tmp_path_factory.mktemp('body_models')
-    write_synthetic_body(folder)
-    return folder
+    return make_once('body_models', write_synthetic_body)
 
 
 @pytest.fixture(scope='session')
-def synthetic_data(body_dir, tmp_path_factory) -> Path:
+def synthetic_data(body_dir, make_once) -> Path:
     """A folder with small synthetic stores `train`, `val` and `test`."""
     from glot_plugin.datasets.synthetic import write_synthetic_dataset
 
-    folder = tmp_path_factory.mktemp('synthetic')
-    write_synthetic_dataset(folder, body_dir, train_frames=600, val_frames=120, test_frames=150, progress=False)
-    return folder
+    frames = {'train_frames': 600, 'val_frames': 120, 'test_frames': 150}
+    return make_once('synthetic', lambda folder: write_synthetic_dataset(folder, body_dir, **frames, progress=False))
 
 
 @pytest.fixture

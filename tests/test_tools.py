@@ -1,7 +1,4 @@
-"""The command-line tools as processes: help, output, and what they say of bad input."""
-
-import subprocess
-import sys
+"""The command-line tools: help, output, and what they say of bad input."""
 
 import pytest
 
@@ -16,30 +13,29 @@ TOOLS = (
     'convert_body_model',
     'convert_checkpoint',
     'convert_datasets',
+    'export',
+    'export_model',
     'extract_features',
+    'list_models',
     'list_parts',
     'make_synthetic',
     'report',
 )
 
 
-def run(repository, tool: str, *arguments: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, f'tools/{tool}.py', *map(str, arguments)]
-    return subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300)
-
-
 @pytest.mark.parametrize('tool', TOOLS)
-def test_help(repository, tool):
-    result = run(repository, tool, '--help')
-    assert result.returncode == 0
-    assert f'usage: {tool}.py' in result.stdout
+def test_help(start_tool, tool):
+    """Each tool starts on its own, whatever the others import."""
+    result = start_tool(tool, '--help')
+    assert result.status == 0, result.err
+    assert f'usage: {tool}.py' in result.out
 
 
-def test_errors_are_one_message_and_status_2(repository):
-    result = run(repository, 'train', 'absent.py')
-    assert result.returncode == 2
-    assert result.stderr.strip().endswith('error: absent.py: no such config')
-    assert 'Traceback' not in result.stderr
+def test_errors_are_one_message_and_status_2(run_process):
+    result = run_process('tools/train.py', 'absent.py')
+    assert result.status == 2
+    assert result.err.strip().endswith('error: absent.py: no such config')
+    assert 'Traceback' not in result.err
 
 
 @pytest.mark.parametrize(
@@ -53,11 +49,12 @@ def test_errors_are_one_message_and_status_2(repository):
         (('test', 'absent.py', 'a.pth', '--per-track', 'docs'), '--per-track docs: a folder, expected the name of'),
     ],
 )
-def test_bad_arguments_name_the_option(repository, arguments, message):
-    result = run(repository, *arguments)
-    assert result.returncode == 2
-    assert message in result.stderr
-    assert 'Traceback' not in result.stderr
+def test_bad_arguments_name_the_option(run_tool, monkeypatch, repository, arguments, message):
+    monkeypatch.chdir(repository)
+    result = run_tool(*arguments)
+    assert result.status == 2
+    assert message in result.err
+    assert 'Traceback' not in result.err
 
 
 def test_list_of_parts_is_up_to_date(repository):
@@ -65,24 +62,3 @@ def test_list_of_parts_is_up_to_date(repository):
 
     page = (repository / 'docs' / 'parts.md').read_text()
     assert page == parts_page(), 'run `make parts`'
-
-
-def test_demo(repository, tmp_path, small_config):
-    """The whole way of `make demo`, with a small model on little data."""
-    from glot_plugin.experiments import demo
-
-    cfg = small_config()
-    cfg.dump(tmp_path / 'config.py')
-    lines = []
-    original, demo.FRAMES = demo.FRAMES, {'train_frames': 300, 'val_frames': 100, 'test_frames': 120}
-    try:
-        rows = demo.run_demo(tmp_path / 'out', tmp_path / 'none', tmp_path / 'config.py', 4, 0, lines.append)
-        again = demo.run_demo(tmp_path / 'out', tmp_path / 'none', tmp_path / 'config.py', 4, 0, lines.append)
-    finally:
-        demo.FRAMES = original
-    assert set(rows) == {'mean pose', 'GLoT'}
-    assert rows == again  # nothing is trained twice
-    pictures = [line.removeprefix('picture: ') for line in lines if line.startswith('picture: ')]
-    assert len(set(pictures)) == 4
-    with open(pictures[0], 'rb') as file:
-        assert file.read(8) == b'\x89PNG\r\n\x1a\n'

@@ -9,8 +9,10 @@ Ratios are medians of pairs measured in turns: machines differ and drift, ratios
 import argparse
 from pathlib import Path
 
+from mmengine.device import get_device
+
 from glot_plugin import cli
-from glot_plugin.benchmark.report import SECTIONS, Settings, default_device, run_sections
+from glot_plugin.benchmark.report import SECTIONS, Settings, run_sections
 
 
 def main() -> None:
@@ -19,8 +21,10 @@ def main() -> None:
     parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/benchmark'), metavar='DIR', help='folder of its data'
     )
-    parser.add_argument('--config', type=Path, default=Path('configs/glot/_base_/glot.py'), help='model to measure')
-    parser.add_argument('--device', default=default_device(), help='device of the model')
+    parser.add_argument(
+        '--config', type=Path, default=Path('glot_plugin::glot/_base_/glot.py'), help='model to measure (%(default)s)'
+    )
+    parser.add_argument('--device', default=get_device(), help='device of the model')
     parser.add_argument('--batch-size', type=int, default=64, metavar='N')
     parser.add_argument('--store-frames', type=int, default=1_000_000, metavar='N', help='frames of the store')
     parser.add_argument('--poses', type=int, default=35_000, metavar='N', help='poses that are scored')

@@ -12,7 +12,7 @@ import sys
 from glot_plugin import cli
 from glot_plugin.config import load_config, set_body_model_dir
 from glot_plugin.errors import InputError
-from glot_plugin.preflight import PARTS, config_needs, needs_table, problems, resources
+from glot_plugin.preflight import PARTS, config_requirements, problems, requirements_table, resources
 
 
 def main() -> None:
@@ -25,15 +25,15 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if args.body_models is not None:
         set_body_model_dir(cfg, args.body_models)
-    needs = config_needs(cfg, args.parts)
-    if not needs:
+    requirements = config_requirements(cfg, args.parts)
+    if not requirements:
         raise InputError(
             f'{args.config}: names no track store, body model or weights, so there is nothing to check; '
             'expected a config that trains or tests here (those of mmhuman3d have data sets of its own)'
         )
-    print(needs_table(needs))
-    print(f'\n{resources(cfg, needs)}\n')
-    message = problems(needs)
+    print(requirements_table(requirements))
+    print(f'\n{resources(cfg, requirements)}\n')
+    message = problems(requirements)
     if message:
         print(message)
         sys.exit(2)

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 
 from glot_plugin import cli
-from glot_plugin.converters import RECIPES, convert_databases, databases_in, export_human_data, find_recipes
+from glot_plugin.converters import DATABASES, convert_databases, databases_in, export_human_data, find_databases
 from glot_plugin.converters.raw_sets import RAW, RAW_SETS, RawSet, features_command, find_raw_sets
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import writable_folder
@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def show_list() -> None:
-    places = {recipe.name: recipe.file for recipe in RECIPES} | {raw.name: f'{raw.folder}/' for raw in RAW_SETS}
+    places = {spec.name: spec.file for spec in DATABASES} | {raw.name: f'{raw.folder}/' for raw in RAW_SETS}
     width = max(map(len, places))
     print('\n'.join(f'{name:{width}}  {place}' for name, place in places.items()))
 
@@ -68,12 +68,12 @@ def main() -> None:
     files = [name for name in args.names if name.endswith('.npz')]
     raw_sets = find_raw_sets(name for name in args.names if name.startswith(RAW))
     names = [name for name in args.names if not name.endswith('.npz') and not name.startswith(RAW)]
-    recipes = find_recipes(names) if args.names else databases_in(args.root)
-    databases = {recipe.name for recipe in recipes}
+    specs = find_databases(names) if args.names else databases_in(args.root)
+    databases = {spec.name for spec in specs}
     writable_folder(args.out, '--out')
     options = {'half': args.half, 'feature_dim': args.feature_dim}
     results = convert_with_framework(raw_sets, [args.root / name for name in files], args, options)
-    results |= convert_databases(recipes, args.root, args.out, **options)
+    results |= convert_databases(specs, args.root, args.out, **options)
     written = {name: path for name, path in results.items() if not isinstance(path, InputError)}
     for name, path in written.items():
         print(f'{name}: {path}')

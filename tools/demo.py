@@ -14,7 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, default=Path('work_dirs/demo'), metavar='DIR', help='folder of everything')
     parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
-    parser.add_argument('--config', type=Path, default=Path(CONFIG), help='config to train')
+    parser.add_argument('--config', type=Path, default=Path(CONFIG), help='config to train (%(default)s)')
     parser.add_argument('--iterations', type=int, metavar='N', help='length of the training (default: the config says)')
     parser.add_argument('--seed', type=int, default=0, metavar='N')
     args = parser.parse_args()

@@ -12,7 +12,7 @@ from glot_plugin import cli
 from glot_plugin.checkpoints.provenance import read_origin
 from glot_plugin.cli.mmhuman3d_configs import mmhuman3d_launch, refuse_options
 from glot_plugin.config import load_config
-from glot_plugin.config.framework_of import MMHUMAN3D, config_framework
+from glot_plugin.config.detect_framework import MMHUMAN3D, detect_framework
 from glot_plugin.engine.evaluation_loop import Scores
 from glot_plugin.engine.launch import evaluate, prepare, write_result
 from glot_plugin.engine.score_report import scores_report
@@ -35,7 +35,7 @@ def main() -> None:
     for option, path in {'--out': args.out, '--per-track': args.per_track}.items():
         if path is not None:  # a test takes long: what cannot be written shows before it
             writable_file(path, option)
-    if config_framework(args.config) == MMHUMAN3D:
+    if detect_framework(args.config) == MMHUMAN3D:
         scores, notes = evaluate_mmhuman3d(args), []
     else:
         cfg = prepare(load_config(args.config, args.cfg_options), args.work_dir, args.launcher, args.body_models)

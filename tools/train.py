@@ -14,7 +14,7 @@ import argparse
 from glot_plugin import cli
 from glot_plugin.cli.mmhuman3d_configs import mmhuman3d_launch, refuse_options
 from glot_plugin.config import load_config
-from glot_plugin.config.framework_of import MMHUMAN3D, config_framework
+from glot_plugin.config.detect_framework import MMHUMAN3D, detect_framework
 from glot_plugin.engine.launch import prepare, train
 
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument('--seed', type=int, metavar='N', help='seed of everything random (default: drawn, and logged)')
     parser.add_argument('--deterministic', action='store_true', help='only kernels that give the same bits every time')
     args = parser.parse_args()
-    if config_framework(args.config) == MMHUMAN3D:
+    if detect_framework(args.config) == MMHUMAN3D:
         train_mmhuman3d(args)
         return
     cfg = prepare(load_config(args.config, args.cfg_options), args.work_dir, args.launcher, args.body_models)

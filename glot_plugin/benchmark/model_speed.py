@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from mmengine import Config
 from torch import Tensor
 
 from glot_plugin.benchmark.naive_model import as_published
 from glot_plugin.benchmark.timing import Comparison, compare
+from glot_plugin.config import load_config
 from glot_plugin.models.estimator import GLoTEstimator
 from glot_plugin.registry import MODELS
 from glot_plugin.windows import clamped_windows
@@ -17,7 +17,7 @@ from glot_plugin.windows import clamped_windows
 
 def build_model(config: str | Path, model_dir: str, device: str) -> GLoTEstimator:
     """The config's model with freshly initialised weights."""
-    cfg = Config.fromfile(config).model
+    cfg = load_config(config).model
     cfg.body_model.model_dir = model_dir
     torch.manual_seed(0)
     model = MODELS.build(cfg)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from mmengine.device import get_device
 
 from glot_plugin.benchmark.fetch_speed import compare_batch_fetch, opening_cost, write_large_store
 from glot_plugin.benchmark.metric_speed import compare_metrics
@@ -39,11 +38,6 @@ class Settings:
     store_frames: int
     poses: int
     repeats: int
-
-
-def default_device() -> str:
-    """A GPU where there is one."""
-    return get_device()
 
 
 def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:

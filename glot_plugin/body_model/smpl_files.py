@@ -4,12 +4,16 @@ The official pickles load without chumpy, and no pickle can run code (`glot_plug
 the same keys is read too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.messages import brief
+from glot_plugin.io.npy_file import NpyFile
+from glot_plugin.io.npz_file import NpzFile
 from glot_plugin.io.safe_pickle import load_pickled_arrays
 
 NUM_JOINTS = 24
@@ -89,14 +93,10 @@ def load_smpl(path: str | Path) -> SMPLArrays:
         InputError: The file is absent, not readable, or lacks an array, or one has another shape or impossible values.
     """
     path = Path(path)
-    raw = _load_npz(path) if path.suffix == '.npz' else load_pickled_arrays(path)
+    raw = _load_npz(path, _MODEL_SHAPES, 'an SMPL model') if path.suffix == '.npz' else load_pickled_arrays(path)
     if not isinstance(raw, dict):
         raise InputError(f'{path}: expected a dict of arrays, found {type(raw).__name__}')
-    missing = [key for key in _MODEL_SHAPES if key not in raw]
-    if missing:
-        raise InputError(
-            f'{path}: not an SMPL model: no {", ".join(missing)}; found {", ".join(sorted(map(str, raw)))}'
-        )
+    _check_keys(path, _MODEL_SHAPES, raw, 'an SMPL model')
     arrays = {key: _checked(raw[key], key, shape, path) for key, shape in _MODEL_SHAPES.items()}
     if arrays['shapedirs'].shape[2] < NUM_BETAS:
         raise InputError(f'{path}: {arrays["shapedirs"].shape[2]} shape components in shapedirs, expected {NUM_BETAS}')
@@ -127,42 +127,43 @@ def _check_indices(path: Path, parents: np.ndarray, faces: np.ndarray) -> None:
 def load_joint_regressor(path: str | Path, rows: int) -> np.ndarray:
     """Load a joint regressor (`J_regressor_extra.npy`, 9 rows; `J_regressor_h36m.npy`, 17) as (rows, V) float64."""
     path = Path(path)
-    try:
-        regressor = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file; {_MISSING}') from None
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f'{path}: not a whole .npy file ({error})') from error
-    return _checked(regressor, path.name, (rows, NUM_VERTICES), path).astype(np.float64)
+    if not path.is_file():
+        raise InputError(f'{path}: no such file; {_MISSING}')
+    return _checked(NpyFile.open(path).load(), path.name, (rows, NUM_VERTICES), path).astype(np.float64)
 
 
 def load_mean_params(source: str | Path) -> MeanParams:
     """Load the mean parameters from an `.npz` (`pose` 144 as 6D, `shape` 10, `cam` 3) or a folder that holds it."""
     path = Path(source)
     path = path / MEAN_PARAMS_FILE if path.is_dir() else path
-    raw = _load_npz(path)
     shapes = {'pose': (NUM_JOINTS * 6,), 'shape': (NUM_BETAS,), 'cam': (3,)}
-    missing = [key for key in shapes if key not in raw]
-    if missing:
-        raise InputError(f'{path}: no {", ".join(missing)}; found {", ".join(sorted(raw))}')
-    pose, betas, camera = (
-        _checked(np.ravel(raw[key]), key, shape, path).astype(np.float32) for key, shape in shapes.items()
-    )
+    raw = _load_npz(path, shapes, "SMPL's mean parameters")
+    arrays = {key: _checked(np.ravel(raw[key]), key, shape, path) for key, shape in shapes.items()}
+    with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+        pose, betas, camera = (_checked(arrays[key].astype(np.float32), key, shapes[key], path) for key in shapes)
     return MeanParams(pose6d=pose, betas=betas, camera=camera)
 
 
-def _load_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file; {_MISSING}') from None
-    except Exception as error:  # zipfile, zlib and numpy each have their own for a damaged file
-        raise InputError(f'{path}: not a whole .npz file of plain arrays ({error})') from error
+def _load_npz(path: Path, keys: Iterable[str], kind: str) -> dict[str, np.ndarray]:
+    """The arrays `keys`; others of the file do not matter, and are not read."""
+    if not path.is_file():
+        raise InputError(f'{path}: no such file; {_MISSING}')
+    with NpzFile(path) as file:
+        _check_keys(path, keys, file.keys, kind)
+        return {key: file.read(key) for key in keys}
 
 
-def _checked(value: object, key: str, shape: tuple[int | None, ...], path: Path) -> np.ndarray:
-    array = np.asarray(value)
+def _check_keys(path: Path, needed: Iterable[str], found: Iterable, kind: str) -> None:
+    missing = [key for key in needed if key not in found]
+    if missing:
+        raise InputError(
+            f'{path}: not {kind}: no {", ".join(missing)}; found {", ".join(sorted(map(str, found)))[:400]}'
+        )
+
+
+def _checked(array: object, key: str, shape: tuple[int | None, ...], path: Path) -> np.ndarray:
+    if not isinstance(array, np.ndarray):
+        raise InputError(f'{path}: {key} is {brief(array)}, expected an array')
     fits = len(array.shape) == len(shape) and all(
         want in (None, have) for have, want in zip(array.shape, shape, strict=True)
     )

@@ -5,6 +5,7 @@ layer of HMR's regressor and two decoders inside the joint regressor. They have 
 beside it in the converted file, so that the way back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
 """
 
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glot_plugin.checkpoints.reading import check_state, read_tensors, tensors_of
+from glot_plugin.checkpoints.reading import check_finite, check_state, meta_of, read_tensors, tensors_of
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import write_bytes
 from glot_plugin.models import GLoTHead
 
 ORIGINAL_KEY = 'gen_state_dict'
+MAX_FRAMES = 1024  # of a window; the paper's have 16
 # (original prefix, ours); the longest prefix that fits is taken.
 _TRANSFORMER = 'head.global_branch.transformer'
 _REGRESSOR = 'head.global_branch.regressor'
@@ -78,7 +80,7 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
     Raises:
         InputError: A name is not one of an original GLoT checkpoint.
     """
-    ours, unused, dropped = {}, {}, []
+    renamed, unused, dropped = {}, {}, []
     for name, tensor in state.items():
         short = name.removeprefix(_ORIGINAL_MEAN)
         if _BODY_MODEL.match(name):
@@ -87,10 +89,10 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
             unused[name] = tensor
         elif short in MEAN_PARAMS and name != short:
             for owner in MEAN_PARAMS_OWNERS:
-                ours[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
+                renamed[f'{owner}.{MEAN_PARAMS[short]}'] = tensor.reshape(-1).clone()
         else:
-            ours[_renamed(name, PREFIXES)] = tensor
-    return ours, unused, dropped
+            renamed[_renamed(name, PREFIXES)] = tensor
+    return renamed, unused, dropped
 
 
 def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
@@ -99,7 +101,7 @@ def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = Non
     Raises:
         InputError: A name has no counterpart in the original.
     """
-    prefixes = {ours: original for original, ours in PREFIXES.items()}
+    prefixes = {name: original for original, name in PREFIXES.items()}
     original = {}
     for name, tensor in state.items():
         owner, _, leaf = name.rpartition('.')
@@ -145,10 +147,11 @@ def convert_file(source: str | Path, target: str | Path) -> str:
     else:
         raise InputError(
             f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
-            f'found {", ".join(map(str, keys))}'
+            f'found {", ".join(map(str, keys))[:400]}'
         )
-    with atomic_write(target, 'wb') as file:
-        torch.save(converted, file)
+    buffer = io.BytesIO()  # on a full disk, torch would end in an error of its own, without the reason
+    torch.save(converted, buffer)
+    write_bytes(target, buffer.getbuffer())
     return f'{target}: {summary}'
 
 
@@ -158,18 +161,19 @@ def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[
     whole = f'{source}: not the weights of a whole original GLoT'
     embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
     check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
-    ours, unused, dropped = from_original(given)
+    check_finite(state, source)
+    state, unused, dropped = from_original(given)
     meta = {'converted_from': source.name}
     for key in ('epoch', 'performance'):
-        if isinstance(checkpoint.get(key), int | float | np.number):
+        if _is_number(checkpoint.get(key)):
             meta[key] = float(checkpoint[key])
     lines = [
-        f'{len(ours)} tensors of ours from {len(given)} of the original.',
+        f'{len(state)} tensors of ours from {len(given)} of the original.',
         f'Kept beside the model, as the forward pass never reads them: {", ".join(sorted(unused))}.',
     ]
     if dropped:
         lines.append(f'Dropped, as they belong to the body-model files: {", ".join(sorted(dropped))}.')
-    return {'state_dict': ours, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
+    return {'state_dict': state, 'original_only': unused, 'meta': meta}, '\n'.join(lines)
 
 
 def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
@@ -181,17 +185,18 @@ def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[st
     if checkpoint.get('original_only'):
         unused = tensors_of(checkpoint, 'original_only', source)
         check_state(unused, _unused_zeros(), f"{source}: 'original_only' is not what an original checkpoint has")
+    check_finite({**state, **(unused or {})}, source)
     original = to_original(state, unused)
-    meta = checkpoint.get('meta') or {}
+    meta = meta_of(checkpoint, source)
     kept = 'as they were in the original' if unused else 'zeros'
     summary = (
         f"{len(original)} tensors of an original checkpoint, without the body model's. Those that its forward pass "
         f'never reads are {kept}: {", ".join(UNUSED_SHAPES)}.'
     )
     return {
-        'epoch': int(meta.get('epoch', 0)),
+        'epoch': int(meta.get('epoch') or 0),
         ORIGINAL_KEY: original,
-        'performance': meta.get('performance'),
+        'performance': meta['performance'] if _is_number(meta.get('performance')) else None,
     }, summary
 
 
@@ -201,8 +206,14 @@ def _model_of(state: dict[str, Tensor], embeddings: Sequence[str], problem: str)
         if key not in state or state[key].ndim != 3:
             raise InputError(f'{problem}: no position embedding {key} of (1, frames, channels)')
     frames, nearby_and_mid = (state[key].shape[1] for key in embeddings)
+    if not 3 <= nearby_and_mid <= frames <= MAX_FRAMES:
+        raise InputError(f'{problem}: position embeddings of {frames} and {nearby_and_mid} frames')
     local_branch = {'nearby': (nearby_and_mid - 1) // 2}
     return nn.ModuleDict({'head': GLoTHead(num_frames=frames, local_branch=local_branch)})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and abs(value) < 2**53
 
 
 def _numpy_numbers() -> list:

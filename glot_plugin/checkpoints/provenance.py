@@ -5,12 +5,13 @@ import hashlib
 import re
 from pathlib import Path
 
-from glot_plugin.checkpoints.reading import read_checkpoint
+from glot_plugin.checkpoints.reading import meta_of, read_checkpoint
 from glot_plugin.config import FILE_KEYS, FOLDER_KEYS
 from glot_plugin.errors import InputError
 
 # What decides how weights are trained, beside the seed; and what in it depends on the machine only.
 RECIPE_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
+MAX_CONFIG = 2**20  # characters; those of mmengine's and mmhuman3d's configs have 10,000
 MACHINE_KEYS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
 
 
@@ -22,13 +23,12 @@ def read_origin(path: str | Path) -> dict[str, str | int]:
         were trained with, `recipe` (see `recipe_digest`) and `seed`. What the file does not say is left out.
     """
     try:
-        meta = read_checkpoint(path).get('meta')
+        meta = meta_of(read_checkpoint(path), path)
     except InputError:  # mmhuman3d's own files can hold more than tensors and plain values
         return {}
-    meta = meta if isinstance(meta, dict) else {}
-    if 'converted_from' in meta:
-        return {'converted_from': str(meta['converted_from'])}
-    name = meta.get('experiment_name', meta.get('exp_name'))  # mmengine's, with a time stamp, or mmcv's
+    if isinstance(meta.get('converted_from'), str):
+        return {'converted_from': meta['converted_from']}
+    name = meta.get('experiment_name') or meta.get('exp_name')  # mmengine's, with a time stamp, or mmcv's
     found = {
         'config': re.sub(r'(^|_)\d{8}_\d{6}$', '', name or '') or None,
         'recipe': recipe_digest(str(meta['cfg'])) if 'cfg' in meta else None,
@@ -44,13 +44,12 @@ def recipe_digest(text: str) -> str | None:
     """
     found = {}
     try:
-        lines = ast.parse(text).body
-    except (SyntaxError, ValueError):
+        for line in ast.parse(text[:MAX_CONFIG]).body:
+            name = ast.unparse(line.targets[0]) if isinstance(line, ast.Assign) else None
+            if name in RECIPE_KEYS:
+                found[name] = ast.unparse(_WithoutMachine().visit(line.value))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: nested too deep
         return None
-    for line in lines:
-        name = ast.unparse(line.targets[0]) if isinstance(line, ast.Assign) else None
-        if name in RECIPE_KEYS:
-            found[name] = ast.unparse(_WithoutMachine().visit(line.value))
     return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:8]
 
 

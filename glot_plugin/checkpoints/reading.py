@@ -6,7 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from glot_plugin.checkpoints.claims import check_claims
 from glot_plugin.errors import InputError
+from glot_plugin.io.messages import brief, reason
+
+MAX_NAMES = 20  # in an error
+_WHOLE = 'a whole number'
+_META = {
+    **dict.fromkeys(('epoch', 'iter'), (int | float, _WHOLE)),
+    'seed': (int, _WHOLE),
+    **dict.fromkeys(('experiment_name', 'exp_name', 'cfg', 'config'), (str, 'a text')),
+}
 
 
 def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') -> dict[str, Any]:
@@ -22,10 +32,43 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
             f'{path}: a checkpoint of the original GLoT; first run tools/convert_checkpoint.py {path} OUT.pth'
         )
     if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
-        found = ', '.join(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+        found = ', '.join(map(str, checkpoint))[:400] if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise InputError(f"{path}: no 'state_dict' in this checkpoint; found {found}")
     tensors_of(checkpoint, 'state_dict', path)
+    meta_of(checkpoint, path)
     return checkpoint
+
+
+def meta_of(checkpoint: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """What mmengine and mmcv write about a training beside its weights; empty where there is nothing.
+
+    Raises:
+        InputError: `meta` is no dict, or something in it is of another type than theirs.
+    """
+    meta = checkpoint.get('meta')
+    if not isinstance(meta, dict | None):
+        raise InputError(f"{path}: 'meta' is a {type(meta).__name__}, expected a dict")
+    meta = meta or {}
+    for key, (kind, expected) in _META.items():
+        value = meta.get(key)
+        if not isinstance(value, kind | None) or (expected == _WHOLE and value is not None and value % 1 != 0):
+            raise InputError(f"{path}: 'meta' has {brief(value)} for {key!r}, expected {expected}")
+    return meta
+
+
+def check_finite(state: dict[str, Tensor], where: str | Path) -> None:
+    """Check that weights are real, finite numbers.
+
+    Raises:
+        InputError: Names the tensor that has NaN, infinite or complex values.
+    """
+    for name, tensor in state.items():
+        if tensor.is_complex():
+            raise InputError(f'{where}: {name} has complex numbers ({tensor.dtype}), expected real ones')
+        values = tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
+        bad = values.numel() - int(torch.isfinite(values).sum())
+        if bad:
+            raise InputError(f'{where}: {name} has {bad} NaN or infinite values of {values.numel()}')
 
 
 def tensors_of(checkpoint: dict[str, Any], key: str, path: str | Path) -> dict[str, Tensor]:
@@ -37,9 +80,11 @@ def tensors_of(checkpoint: dict[str, Any], key: str, path: str | Path) -> dict[s
     state = checkpoint[key]
     if not isinstance(state, dict):
         raise InputError(f'{path}: {key!r} is a {type(state).__name__}, expected tensors by name')
-    others = [str(name) for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
+    others = [
+        str(name)[:80] for name, value in state.items() if not (isinstance(name, str) and isinstance(value, Tensor))
+    ]
     if others:
-        raise InputError(f'{path}: {key!r} has other things than tensors by name: {", ".join(others)}')
+        raise InputError(f'{path}: {key!r} has other things than tensors by name: {", ".join(others[:MAX_NAMES])}')
     return state
 
 
@@ -53,13 +98,12 @@ def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> 
     if not path.is_file():
         raise InputError(f'{path}: no such checkpoint')
     try:
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+        check_claims(path)
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except InputError:
+        raise
     except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f'{path}: not a whole checkpoint of tensors and plain values ({type(error).__name__}: {reason})'
-        ) from error
-    return checkpoint
+        raise InputError(f'{path}: not a whole checkpoint of tensors and plain values ({reason(error)})') from error
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], name: str) -> None:

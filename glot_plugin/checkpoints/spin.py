@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from glot_plugin.body_model.smpl_files import MeanParams
-from glot_plugin.checkpoints.reading import check_state, read_tensors
+from glot_plugin.checkpoints.reading import check_finite, check_state, read_tensors, tensors_of
 from glot_plugin.errors import InputError
 from glot_plugin.models.iterative_regressor import IterativeRegressor
 from glot_plugin.models.mean_params import HMR_BUFFERS, set_mean_params
@@ -38,11 +38,10 @@ def read_spin_state(path: str | Path) -> dict[str, Tensor]:
         InputError: The file is absent or damaged, or has no state dict under `model`.
     """
     checkpoint = read_tensors(path)
-    state = checkpoint.get('model') if isinstance(checkpoint, dict) else None
-    if not isinstance(state, dict):
-        found = ', '.join(map(str, checkpoint)) if isinstance(checkpoint, dict) else type(checkpoint).__name__
+    if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model'), dict):
+        found = ', '.join(map(str, checkpoint))[:400] if isinstance(checkpoint, dict) else type(checkpoint).__name__
         raise InputError(f"{path}: not a SPIN checkpoint: no state dict under 'model'; found {found}")
-    return state
+    return tensors_of(checkpoint, 'model', path)
 
 
 def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
@@ -52,7 +51,8 @@ def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
         `fc1`, `decpose`, `decshape` and `deccam` (`.weight`, `.bias`), `init_pose`, `init_shape` and `init_cam`.
 
     Raises:
-        InputError: The file is absent or damaged, or lacks the key `model` or some of the tensors (they are listed).
+        InputError: The file is absent or damaged, lacks the key `model` or some of the tensors (they are
+            listed), or has NaN, infinite or complex weights.
     """
     if not Path(path).is_file():
         raise InputError(
@@ -61,10 +61,12 @@ def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
         )
     state = read_spin_state(path)
     names = [f'{layer}.{kind}' for layer in LAYERS for kind in ('weight', 'bias')] + list(HMR_BUFFERS)
-    missing = [name for name in names if not isinstance(state.get(name), Tensor)]
+    missing = [name for name in names if name not in state]
     if missing:
         raise InputError(f"{path}: not SPIN's regressor: 'model' has no {', '.join(missing)}")
-    return {name: state[name] for name in names}
+    found = {name: state[name] for name in names}
+    check_finite(found, path)
+    return found
 
 
 def start_from_spin(module: nn.Module, path: str | Path) -> None:
@@ -92,10 +94,9 @@ def fit_spin(module: nn.Module, path: str | Path) -> tuple[IterativeRegressor, d
         raise InputError(
             f'init_from_spin={str(path)!r}: the head has {len(regressors)} IterativeRegressor, expected one to start'
         )
-    spin = read_spin_regressor(path)
-    state = {
-        f'{ours}.{kind}': spin[f'{theirs}.{kind}'] for theirs, ours in LAYERS.items() for kind in ('weight', 'bias')
-    }
-    state |= {f'mean_params.{name}': spin[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
+    tensors = read_spin_regressor(path)
+    names = {f'{spin}.{kind}': f'{name}.{kind}' for spin, name in LAYERS.items() for kind in ('weight', 'bias')}
+    state = {name: tensors[spin] for spin, name in names.items()}
+    state |= {f'mean_params.{name}': tensors[buffer].flatten() for buffer, name in HMR_BUFFERS.items()}
     check_state(state, regressors[0].state_dict(), f'{path}: does not fit the model of this config')
     return regressors[0], state

@@ -22,7 +22,11 @@ class ConfigOptions(DictAction):
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every tool that takes a config."""
-    parser.add_argument('config', type=Path, help='config file, for example configs/glot/glot_synthetic.py')
+    parser.add_argument(
+        'config',
+        type=Path,
+        help='config file, or the name of one in the package, for example glot_plugin::glot/glot_synthetic.py',
+    )
     parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (data/body_models)')
     parser.add_argument(
         '--work-dir', type=Path, metavar='DIR', help='folder of logs and checkpoints (work_dirs/CONFIG)'

@@ -11,6 +11,7 @@ from glot_plugin import registry
 from glot_plugin.config.body_model_files import FRAMEWORK_SCOPE
 from glot_plugin.config.nodes import config_nodes
 from glot_plugin.config.options import apply_options
+from glot_plugin.config.shipped import PACKAGE, find_config
 from glot_plugin.errors import InputError
 
 FRAMEWORK_PACKAGE = 'glot_plugin.framework'
@@ -19,14 +20,16 @@ FRAMEWORK_PACKAGE = 'glot_plugin.framework'
 def load_config(config: str | Path | Config, cfg_options: dict | None = None) -> Config:
     """Read a config file (or take a config), change keys, and make its scope the default.
 
+    Args:
+        config: A config, its file, or the name of one that comes with the package (`glot_plugin::glot/glot_3dpw.py`).
+        cfg_options: Keys to change, see `apply_options`.
+
     Raises:
         InputError: The file is absent or does not parse, what it imports does not import, or it names parts of
             mmhuman3d without importing `glot_plugin.framework`, or an option does not fit it.
     """
     if not isinstance(config, Config):
-        path = Path(config)
-        if not path.is_file():
-            raise InputError(f'{path}: no such config')
+        path = find_config(config)
         try:
             config = Config.fromfile(path)
         except ImportError as error:
@@ -41,9 +44,12 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
             raise InputError(f'{config.filename or "config"}: {_first_reason(error)}') from error
     if cfg_options:
         apply_options(config, cfg_options)
+    scope = config.get('default_scope', 'glot')
+    if scope == 'glot':
+        _drop_package_scope(config)
     _list_metrics(config)
     _check_framework(config)
-    init_default_scope(config.get('default_scope', 'glot'))
+    init_default_scope(scope)
     return config
 
 
@@ -52,6 +58,16 @@ def _first_reason(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return str(error)
+
+
+def _drop_package_scope(cfg: Config) -> None:
+    """Drop the scope that mmengine gives to what a config inherits by name (`_base_ = 'glot_plugin::…'`).
+
+    It is the default scope already, and mmengine would pass it to a `collate_fn` as an argument.
+    """
+    for node in config_nodes(cfg._cfg_dict):
+        if node.get('_scope_') == PACKAGE:
+            del node['_scope_']
 
 
 def _list_metrics(cfg: Config) -> None:

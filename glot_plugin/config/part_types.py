@@ -49,11 +49,11 @@ def check_called_types(cfg: Config) -> None:
 def _suggestion(unknown: str, kind: str) -> str:
     """The part of the registry `kind` that was meant, or where they are listed."""
     registries = [item for item in vars(registry).values() if isinstance(item, Registry) and item.scope == 'glot']
-    ours = next((item for item in registries if item.name == kind), None)
-    if ours is None:
+    parts = next((item for item in registries if item.name == kind), None)
+    if parts is None:
         return ''
-    known = {*ours.module_dict, *ours.root.module_dict}
-    for scope, other in ours.root.children.items():
+    known = {*parts.module_dict, *parts.root.module_dict}
+    for scope, other in parts.root.children.items():
         known |= {f'{scope}.{name}' for name in other.module_dict}
-    listed = 'docs/parts.md lists ours' if ours.module_dict else f'expected one of {", ".join(sorted(known))}'
+    listed = "docs/parts.md lists GLoT's" if parts.module_dict else f'expected one of {", ".join(sorted(known))}'
     return did_you_mean(unknown, known) or f'; {listed}'

@@ -7,7 +7,7 @@ import numpy as np
 
 from glot_plugin.body_model import load_smpl
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import write_bytes
 
 
 def convert_body_model(source: str | Path, out: str | Path) -> list[Path]:
@@ -49,6 +49,5 @@ def _convert_file(source: Path, out: Path) -> Path:
     }
     buffer = io.BytesIO()  # on a full disk, numpy would leave the archive open on a file that is closed
     np.savez(buffer, **arrays)
-    with atomic_write(out, 'wb') as file:
-        file.write(buffer.getbuffer())
+    write_bytes(out, buffer.getbuffer())
     return out

@@ -5,9 +5,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.messages import brief, reason
 
 BLOCK_BYTES = 16 * 2**20
 OBJECT_BYTES = 256  # taken for a text of any length
+MAX_TEXT = 1024  # characters of a name; an array takes as many for each of its texts as the longest has
 
 
 class Column(Protocol):
@@ -64,8 +66,32 @@ class BlockColumn:
     def _read(self, start: int, stop: int) -> np.ndarray:
         try:
             return self.dataset[start:stop]
-        except (OSError, RuntimeError) as error:
-            raise InputError(f'{self.where}: rows {start}:{stop} cannot be read ({error})') from error
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise InputError(f'{self.where}: rows {start}:{stop} cannot be read ({reason(error)})') from error
+
+
+def as_array(values: Any, where: str) -> np.ndarray:
+    """An array, a number, a text or a list of these as an array.
+
+    Raises:
+        InputError: something else, rows that are not alike, or a very long text; `where` names file and key.
+    """
+    if isinstance(values, np.ndarray):
+        return values
+    if not isinstance(values, list | tuple | str | bytes | bool | int | float | np.generic):
+        raise InputError(f'{where}: found a {type(values).__name__}, expected an array')
+    if _longest_text(values) > MAX_TEXT:
+        raise InputError(f'{where}: found a text of {_longest_text(values)} characters, expected at most {MAX_TEXT}')
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f'{where}: a list whose rows are not alike ({reason(error)})') from error
+
+
+def _longest_text(values: Any) -> int:
+    if isinstance(values, list | tuple):
+        return max(map(_longest_text, values), default=0)
+    return len(values) if isinstance(values, str | bytes) else 0
 
 
 def as_text(values: np.ndarray, where: str) -> list[str]:
@@ -77,7 +103,9 @@ def as_text(values: np.ndarray, where: str) -> list[str]:
     items = values.tolist()
     for item in items:
         if not isinstance(item, str | bytes | int | np.integer):
-            raise InputError(f'{where}: found {item!r}, expected text')
+            raise InputError(f'{where}: found {brief(item)}, expected text')
+        if isinstance(item, str | bytes) and len(item) > MAX_TEXT:
+            raise InputError(f'{where}: found a text of {len(item)} characters, expected at most {MAX_TEXT}')
     return [item.decode('utf-8', 'replace') if isinstance(item, bytes) else str(item) for item in items]
 
 
@@ -89,9 +117,9 @@ def as_numbers(values: np.ndarray, dtype: type, where: str) -> np.ndarray:
     """
     if values.dtype.hasobject:
         try:
-            values = np.stack([np.asarray(item) for item in values]) if len(values) else values.astype(dtype)
+            values = np.stack([as_array(item, where) for item in values]) if len(values) else values.astype(dtype)
         except (ValueError, TypeError) as error:
-            raise InputError(f'{where}: an object array whose rows are not alike ({error})') from error
+            raise InputError(f'{where}: an object array whose rows are not alike ({reason(error)})') from error
     if values.dtype.kind not in 'fiub':
         raise InputError(f'{where}: found type {values.dtype}, expected numbers')
     with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from glot_plugin.converters.database_specs import DATABASES, DatabaseSpec
 from glot_plugin.converters.databases import Database, open_database
-from glot_plugin.converters.layouts import as_spin49
-from glot_plugin.converters.recipes import RECIPES, Recipe
+from glot_plugin.converters.keypoint_conventions import as_spin49
 from glot_plugin.converters.tracks import TrackRows, find_tracks
 from glot_plugin.datasets.column_checks import check_boxes
 from glot_plugin.datasets.store_writer import TrackStoreWriter
@@ -21,21 +20,21 @@ CONVERTER_VERSION = 2  # raised whenever the same file gives another store
 
 
 def convert_database(
-    recipe: Recipe,
+    spec: DatabaseSpec,
     root: str | Path,
     out: str | Path,
     half: bool = False,
     feature_dim: int = 2048,
     progress: bool = True,
 ) -> Path:
-    """Convert one database to the track store `out / recipe.name`; one that is there from the same file is kept.
+    """Convert one database to the track store `out / spec.name`; one that is there from the same file is kept.
 
     The file's name, size and time of change are kept in the store: a changed file is converted anew. Frames that are
     not valid stay in the store, marked (`valid`); the tests of 3DPW leave them out (`drop_invalid`). A conversion that
     was killed or interrupted goes on where it was. Memory: the longest track and, for HDF5, a block of each column.
 
     Args:
-        recipe: Which database.
+        spec: Which database.
         root: Folder of the databases.
         out: Folder of the stores.
         half: Store features as float16.
@@ -48,16 +47,16 @@ def convert_database(
     Raises:
         InputError: names file and key; the disk is full.
     """
-    source, store = Path(root) / recipe.file, Path(out) / recipe.name
+    source, store = Path(root) / spec.file, Path(out) / spec.name
     stamp = source_stamp(source, half=half, feature_dim=feature_dim)
     if is_current(store, stamp):
         return store
-    with open_database(source, recipe, feature_dim) as database:
+    with open_database(source, spec, feature_dim) as database:
         tracks = find_tracks(database.columns['vid_name'], database.columns.get('frame_id'), str(source))
         writer = TrackStoreWriter(
             store,
-            source=f'{recipe.name} ({recipe.file})',
-            columns=_store_columns(recipe),
+            source=f'{spec.name} ({spec.file})',
+            columns=_store_columns(spec),
             feature_dim=feature_dim,
             keypoints3d_joints='h36m14' if database.row_shapes.get('joints3D', (0,))[0] == 14 else 'spin49',
             feature_dtype='float16' if half else 'float32',
@@ -66,21 +65,19 @@ def convert_database(
             resume=True,
         )
         with writer, progress_bar(progress) as bar:
-            task = bar.add_task(recipe.name, total=database.num_frames)
+            task = bar.add_task(spec.name, total=database.num_frames)
             for track in tracks:
                 if track.name in writer:
                     bar.advance(task, len(track.rows))
                     continue
-                columns = _track_columns(database, recipe, track)
-                if half:  # torch converts half precision ten times as fast as numpy
-                    columns['features'] = torch.from_numpy(columns['features']).half().numpy()
+                columns = _track_columns(database, spec, track)
                 writer.add_track(track.name, frame_id=track.frame_id, **columns)
                 bar.advance(task, len(track.rows))
     return store
 
 
 def convert_databases(
-    recipes: Iterable[Recipe], root: str | Path, out: str | Path, **options: object
+    specs: Iterable[DatabaseSpec], root: str | Path, out: str | Path, **options: object
 ) -> dict[str, Path | InputError]:
     """Convert several databases; what is wrong with one does not keep the others from being converted.
 
@@ -88,15 +85,15 @@ def convert_databases(
         The store or the error of each, by name.
     """
     results: dict[str, Path | InputError] = {}
-    for recipe in recipes:
+    for spec in specs:
         try:
-            results[recipe.name] = convert_database(recipe, root, out, **options)
+            results[spec.name] = convert_database(spec, root, out, **options)
         except InputError as error:
-            results[recipe.name] = error
+            results[spec.name] = error
     return results
 
 
-def databases_in(root: str | Path) -> list[Recipe]:
+def databases_in(root: str | Path) -> list[DatabaseSpec]:
     """The databases that are in a folder.
 
     Raises:
@@ -105,9 +102,9 @@ def databases_in(root: str | Path) -> list[Recipe]:
     root = Path(root)
     if not root.is_dir():
         raise InputError(f'--root {root}: no such folder')
-    found = [recipe for recipe in RECIPES if (root / recipe.file).is_file()]
+    found = [spec for spec in DATABASES if (root / spec.file).is_file()]
     if not found:
-        raise InputError(f'--root {root}: no database there; expected some of {", ".join(r.file for r in RECIPES)}')
+        raise InputError(f'--root {root}: no database there; expected some of {", ".join(r.file for r in DATABASES)}')
     return found
 
 
@@ -162,30 +159,30 @@ def crop_boxes(count: int, crop_size: int) -> np.ndarray:
     return np.tile(np.array([crop_size / 2, crop_size / 2, side, side], np.float32), (count, 1))
 
 
-def _store_columns(recipe: Recipe) -> list[str]:
+def _store_columns(spec: DatabaseSpec) -> list[str]:
     columns = ['features', 'keypoints2d', 'bbox']
-    columns += ['keypoints3d'] if recipe.has_3d else []
-    return columns + (['smpl_pose', 'smpl_betas'] if recipe.has_smpl else [])
+    columns += ['keypoints3d'] if spec.has_3d else []
+    return columns + (['smpl_pose', 'smpl_betas'] if spec.has_smpl else [])
 
 
-def _track_columns(database: Database, recipe: Recipe, track: TrackRows) -> dict[str, np.ndarray]:
+def _track_columns(database: Database, spec: DatabaseSpec, track: TrackRows) -> dict[str, np.ndarray]:
     """One track as the arguments of `TrackStoreWriter.add_track`."""
     rows, where = track.rows, str(database.path)
     columns = {
         'features': database.numbers('features', rows),
         'keypoints2d': as_spin49(database.numbers('joints2D', rows), f'{where}: joints2D'),
     }
-    if recipe.crop_size is None:
+    if spec.crop_size is None:
         columns['bbox'] = database.numbers('bbox', rows)
     else:
-        columns['bbox'] = crop_boxes(len(rows), recipe.crop_size)
+        columns['bbox'] = crop_boxes(len(rows), spec.crop_size)
     check_boxes(f'{where}: track {track.name!r}', columns['keypoints2d'], columns['bbox'])
-    if recipe.has_3d:
+    if spec.has_3d:
         joints = database.numbers('joints3D', rows)
         columns['keypoints3d'] = joints if joints.shape[1] == 14 else as_spin49(joints, f'{where}: joints3D')
-    if recipe.has_smpl:
+    if spec.has_smpl:
         columns['smpl_pose'] = database.numbers('pose', rows)
         columns['smpl_betas'] = database.numbers('shape', rows)
-    if recipe.valid_key in database.columns:
-        columns['valid'] = database.numbers(recipe.valid_key, rows).reshape(-1) > 0
+    if spec.valid_key in database.columns:
+        columns['valid'] = database.numbers(spec.valid_key, rows).reshape(-1) > 0
     return columns

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from glot_plugin.converters.columns import Column, as_numbers
+from glot_plugin.converters.columns import Column, as_array, as_numbers
+from glot_plugin.converters.database_specs import DatabaseSpec
 from glot_plugin.converters.instavariety import open_hdf5
-from glot_plugin.converters.layouts import layout_places
-from glot_plugin.converters.recipes import Recipe
+from glot_plugin.converters.keypoint_conventions import spin49_places
 from glot_plugin.converters.tracks import read_rows
 from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.errors import InputError
@@ -31,7 +31,7 @@ class Database:
     Attributes:
         path: The file.
         num_frames: N.
-        columns: By key, those that its recipe takes.
+        columns: By key, those that its spec takes.
         row_shapes: Shape of one row, by key, of those that hold numbers.
     """
 
@@ -60,39 +60,39 @@ class Database:
 
 
 @contextmanager
-def open_database(path: Path, recipe: Recipe, feature_dim: int = 2048) -> Iterator[Database]:
-    """Open the database of a recipe and check its keys, their lengths and the shapes of their first rows.
+def open_database(path: Path, spec: DatabaseSpec, feature_dim: int = 2048) -> Iterator[Database]:
+    """Open the database of a spec and check its keys, their lengths and the shapes of their first rows.
 
     Raises:
         InputError: names file and key.
     """
-    if recipe.is_hdf5:
+    if spec.is_hdf5:
         with open_hdf5(path) as columns:
-            yield _checked(path, recipe, columns, feature_dim)
+            yield _checked(path, spec, columns, feature_dim)
         return
     loaded = load_joblib(path)
     if not isinstance(loaded, dict):
         raise InputError(f'{path}: found a {type(loaded).__name__}, expected a dict of arrays with one row a frame')
-    yield _checked(path, recipe, loaded, feature_dim)
+    yield _checked(path, spec, loaded, feature_dim)
 
 
-def keys_of(recipe: Recipe) -> tuple[str, ...]:
-    """The keys that a recipe's database must have."""
+def keys_of(spec: DatabaseSpec) -> tuple[str, ...]:
+    """The keys that a spec's database must have."""
     keys = ['vid_name', 'features', 'joints2D']
-    keys += ['bbox'] if recipe.crop_size is None else []
-    keys += ['joints3D'] if recipe.has_3d else []
-    keys += ['pose', 'shape'] if recipe.has_smpl else []
-    keys += [recipe.valid_key] if recipe.valid_key and not recipe.optional_valid else []
+    keys += ['bbox'] if spec.crop_size is None else []
+    keys += ['joints3D'] if spec.has_3d else []
+    keys += ['pose', 'shape'] if spec.has_smpl else []
+    keys += [spec.valid_key] if spec.valid_key and not spec.optional_valid else []
     return tuple(keys)
 
 
-def _checked(path: Path, recipe: Recipe, found: dict, feature_dim: int) -> Database:
-    needed = keys_of(recipe)
+def _checked(path: Path, spec: DatabaseSpec, found: dict, feature_dim: int) -> Database:
+    needed = keys_of(spec)
     missing = [key for key in needed if key not in found]
     if missing:
         there = ', '.join(sorted(map(str, found))) or 'nothing'
-        raise InputError(f'{path}: no key {", ".join(missing)}, which {recipe.name} needs; found {there}')
-    optional = [key for key in ('frame_id', recipe.valid_key) if key in found and key not in needed]
+        raise InputError(f'{path}: no key {", ".join(missing)}, which {spec.name} needs; found {there}')
+    optional = [key for key in ('frame_id', spec.valid_key) if key in found and key not in needed]
     columns = {key: _as_column(found[key], f'{path}: {key}') for key in (*needed, *optional)}
     num_frames = columns['vid_name'].shape[0]
     if num_frames == 0:
@@ -107,10 +107,7 @@ def _checked(path: Path, recipe: Recipe, found: dict, feature_dim: int) -> Datab
 
 
 def _as_column(values: object, where: str) -> Column:
-    try:
-        column = np.asarray(values) if isinstance(values, list | tuple) else values
-    except ValueError as error:
-        raise InputError(f'{where}: a list whose rows are not alike ({error})') from error
+    column = as_array(values, where) if isinstance(values, list | tuple) else values
     if not hasattr(column, 'shape') or not hasattr(column, 'dtype') or not column.shape:
         raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row a frame')
     return column
@@ -122,7 +119,7 @@ def _check_row_shapes(path: Path, found: dict[str, tuple[int, ...]], feature_dim
         if key in _JOINTS:
             if len(shape) != 2 or shape[1] != 3:
                 raise InputError(f'{where}: a row has shape {shape}, expected (joints, 3)')
-            layout_places(shape[0], where)
+            spin49_places(shape[0], where)
             continue
         expected = (feature_dim,) if key == 'features' else _ROW_SHAPES.get(key)
         if expected is not None and shape != expected:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from glot_plugin.converters.recipes import named
+from glot_plugin.converters.database_specs import named
 
 RAW = 'raw:'  # some of mmhuman3d's names are nearly ours
 

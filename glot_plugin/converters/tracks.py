@@ -10,7 +10,7 @@ from glot_plugin.errors import InputError
 
 CHUNK_ROWS = 2**16
 MAX_FRAME_NUMBER = 2**53  # float64 holds every whole number up to here
-_LAST_NUMBER = re.compile(r'(\d+)\D*$')
+_LAST_NUMBER = re.compile(r'(\d{1,300})\D*$')  # as many digits as float64 holds
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,19 @@ def frame_numbers(column: Column, where: str) -> np.ndarray:
     return numbers
 
 
+def last_number(text: str) -> int | None:
+    """The last number in a text, as a frame's number in the name of its picture; None without one."""
+    match = _LAST_NUMBER.search(text)
+    return int(match[1]) if match else None
+
+
 def _as_frame_numbers(values: np.ndarray, where: str) -> np.ndarray:
     if values.dtype.kind in 'OSU' and isinstance(values[0], str | bytes):
         texts = as_text(values, where)
-        found = [_LAST_NUMBER.search(text) for text in texts]
-        if not all(found):
+        found = [last_number(text) for text in texts]
+        if None in found:
             raise InputError(f'{where}: found {texts[found.index(None)]!r}, expected a frame number')
-        numbers = np.array([float(match[1]) for match in found])
+        numbers = np.array(found, np.float64)
     else:
         numbers = as_numbers(values, np.float64, where)
     good = (np.abs(numbers) < MAX_FRAME_NUMBER) & (numbers == np.floor(numbers))

@@ -1,10 +1,10 @@
 """What a track store holds: its columns, their shapes, types and conventions, and the checks of `store.json`."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.json_file import read_json
 
 SCHEMA_VERSION = 1
 INDEX_FILE = 'store.json'
@@ -30,7 +30,6 @@ FRAME_COLUMNS: dict[str, tuple[tuple[int | str, ...], tuple[str, ...]]] = {
     'valid': ((), ('bool',)),
 }
 MANDATORY_COLUMNS = ('features', 'frame_id', 'valid')
-TRACK_COLUMNS = ('track_offsets', 'track_names', 'track_has_keypoints3d', 'track_has_smpl')
 # Track columns that a store may have; `store.json` names those it has under `track_columns` (absent: none).
 OPTIONAL_TRACK_COLUMNS = ('track_gender',)
 GENDERS = ('m', 'f', 'n')  # male, female, neutral; '' in the column: not known
@@ -52,10 +51,7 @@ def read_index(path: Path) -> dict:
         raise InputError(f'{path}: no such track store (a folder with {INDEX_FILE})')
     if not index_path.is_file():
         raise InputError(f'{index_path}: not found, so this is not a (whole) track store; {WRITE_AGAIN}')
-    try:
-        index = json.loads(index_path.read_text(encoding='utf-8'))
-    except (ValueError, OSError) as error:
-        raise InputError(f'{index_path}: not readable as JSON ({error}); {WRITE_AGAIN}') from error
+    index = read_json(index_path, WRITE_AGAIN)
     version = index.get('schema_version') if isinstance(index, dict) else None
     if version != SCHEMA_VERSION:
         fix = 'update glot_plugin' if isinstance(version, int) and version > SCHEMA_VERSION else WRITE_AGAIN

@@ -3,14 +3,15 @@
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from glot_plugin.datasets.column_checks import check_boxes, checked_column, default_column
+from glot_plugin.datasets.store_progress import PROGRESS_FILE, StoreProgress
 from glot_plugin.datasets.store_schema import (
     COLUMN_NEEDS,
     CONVENTIONS,
@@ -24,9 +25,9 @@ from glot_plugin.datasets.store_schema import (
     row_shape,
 )
 from glot_plugin.datasets.track_store import TrackStore
-from glot_plugin.datasets.writer_progress import PROGRESS_FILE, WriterProgress
 from glot_plugin.errors import InputError
 from glot_plugin.io.atomic_folder import AtomicFolder
+from glot_plugin.io.files import write_errors, write_npy
 
 BYTES_BETWEEN_SAVES = 2**28  # what a killed writer that is resumed writes again, at most
 
@@ -83,10 +84,10 @@ class TrackStoreWriter:
         self.feature_dim = feature_dim
         self.feature_dtype = feature_dtype
         self.meta = _checked_meta({} if meta is None else meta)
-        with _disk_errors(self.path):
+        self._hidden: Path | None = None
+        with self._disk_errors():
             self._folder = AtomicFolder(self.path, INDEX_FILE, overwrite)
         self.resume = resume
-        self._hidden: Path | None = None
         self._broken = False
 
     def __contains__(self, name: str) -> bool:
@@ -94,10 +95,10 @@ class TrackStoreWriter:
 
     def __enter__(self) -> 'TrackStoreWriter':
         self._files: dict[str, BinaryIO] = {}
-        self._tracks = WriterProgress()
+        self._tracks = StoreProgress()
         self._bytes_since_save = 0
         try:
-            with _disk_errors(self.path):
+            with self._disk_errors():
                 self._open_files()
         except BaseException:
             self._clean_up()
@@ -109,7 +110,7 @@ class TrackStoreWriter:
             if error_type is None:
                 if self._broken:
                     raise InputError(f'{self.path}: a track was only partly written; nothing was kept')
-                with _disk_errors(self.path):
+                with self._disk_errors():
                     self._finish()
             elif self.resume and issubclass(error_type, KeyboardInterrupt):
                 self._save_progress()
@@ -165,14 +166,14 @@ class TrackStoreWriter:
             )
         rows = self._checked_rows(name, {key: value for key, value in given.items() if value is not None})
         self._broken = True  # until every column has the track
-        with _disk_errors(self.path):
+        with self._disk_errors():
             for column in self.columns:
                 self._files[column].write(memoryview(rows[column]))
         self._broken = False
         self._tracks.add(name, len(rows['features']), keypoints3d is not None, smpl_pose is not None, gender)
         self._bytes_since_save += sum(column.nbytes for column in rows.values())
         if self.resume and self._bytes_since_save >= BYTES_BETWEEN_SAVES:
-            with _disk_errors(self.path):
+            with self._disk_errors():
                 self._save_progress()
 
     def _checked_rows(self, track: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -248,21 +249,26 @@ class TrackStoreWriter:
 
     def _can_go_on(self, folder: Path) -> bool:
         """Whether a folder holds tracks of the same source; they then count as written."""
-        found = WriterProgress.load(folder, self._settings)
+        found = StoreProgress.load(folder, self._settings)
         if found is None or not len(found):
             return False
         self._tracks = found
         files = {name: folder / f'{name}.npy' for name in self.columns}
         if all(file.is_file() and file.stat().st_size >= self._num_bytes(name) for name, file in files.items()):
             return True
-        self._tracks = WriterProgress()
+        self._tracks = StoreProgress()
         return False
 
     def _save_progress(self) -> None:
         for file in self._files.values():
             file.flush()
+            os.fsync(file.fileno())  # the rows are on the disk before the file that counts them
         self._tracks.save(self._hidden, self._settings)
         self._bytes_since_save = 0
+
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        """Turn errors of the file system (no permission, disk full …) into an `InputError` that names the store."""
+        return write_errors(self.path, self._hidden)
 
     def _clean_up(self) -> None:
         for file in self._files.values():
@@ -282,7 +288,8 @@ class TrackStoreWriter:
         (self._hidden / PROGRESS_FILE).unlink(missing_ok=True)
         track_columns = self._tracks.columns()
         for name, column in track_columns.items():
-            np.save(self._hidden / f'{name}.npy', column, allow_pickle=False)
+            with (self._hidden / f'{name}.npy').open('wb') as file:
+                write_npy(file, column)
         index = {
             'schema_version': SCHEMA_VERSION,
             'source': self.source,
@@ -311,12 +318,3 @@ def _checked_meta(meta: dict) -> dict:
     if not isinstance(meta, dict):
         raise InputError(f'meta is a {type(meta).__name__}, expected a dict')
     return meta
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the file system (no permission, disk full …) into an `InputError` that names the store."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f'{path}: cannot write the track store: {error.strerror or error}') from error

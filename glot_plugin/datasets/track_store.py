@@ -6,7 +6,6 @@ A *track* is one person through one video. Frame columns have one row a frame; t
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -15,50 +14,11 @@ import torch
 
 from glot_plugin.datasets.store_schema import FRAME_COLUMNS, GENDERS, INDEX_FILE, WRITE_AGAIN, read_index, row_shape
 from glot_plugin.errors import InputError
+from glot_plugin.io.npy_file import NpyFile
 
 
 class IndexInputError(InputError, IndexError):
     """An index out of range; also an `IndexError`, so that iterating over a data set ends as Python expects."""
-
-
-@dataclass(frozen=True)
-class NpyFile:
-    """Where the array of a `.npy` file lies: its type and shape, and the byte at which its first row starts."""
-
-    path: Path
-    dtype: np.dtype
-    shape: tuple[int, ...]
-    data_start: int
-
-    @classmethod
-    def open(cls, path: Path) -> 'NpyFile':
-        """Read the header only, and check that the file is as long as the header says."""
-        if not path.is_file():
-            raise InputError(f'{path}: no such column file; {WRITE_AGAIN}')
-        try:
-            with path.open('rb') as file:
-                version = np.lib.format.read_magic(file)
-                read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-                shape, fortran_order, dtype = read_header[version](file)
-                found = cls(path, dtype, shape, file.tell())
-        except (ValueError, KeyError, OSError) as error:
-            raise InputError(f'{path}: not a readable .npy file ({error}); {WRITE_AGAIN}') from error
-        if fortran_order or dtype.hasobject:
-            kind = 'column-major' if fortran_order else f'of type {dtype}'
-            raise InputError(f'{path}: the array is {kind}, expected a plain row-major array; {WRITE_AGAIN}')
-        expected = found.data_start + found.row_bytes * (shape[0] if shape else 1)
-        size = path.stat().st_size
-        if size != expected:
-            state = 'truncated' if size < expected else 'longer than its header says'
-            raise InputError(f'{path}: {state}: found {size} bytes, expected {expected}; {WRITE_AGAIN}')
-        return found
-
-    @property
-    def row_bytes(self) -> int:
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
-
-    def memmap(self) -> np.memmap:
-        return np.memmap(self.path, dtype=self.dtype, mode='r', offset=self.data_start, shape=self.shape)
 
 
 class TrackStore:
@@ -195,7 +155,7 @@ class TrackStore:
                 f'{index}: column {name} is declared as {declared["dtype"]} {tuple(declared["shape"])}, '
                 f'expected {" or ".join(dtypes)} {shape}; {WRITE_AGAIN}'
             )
-        file = NpyFile.open(self.path / f'{name}.npy')
+        file = _open_column(self.path / f'{name}.npy')
         if file.shape != shape or file.dtype != np.dtype(declared['dtype']):
             raise InputError(
                 f'{file.path}: found {file.dtype} {file.shape}, expected {declared["dtype"]} {shape} '
@@ -204,13 +164,13 @@ class TrackStore:
         return file
 
     def _load_track_column(self, name: str, kind: str, length: int) -> np.ndarray:
-        file = NpyFile.open(self.path / f'{name}.npy')
+        file = _open_column(self.path / f'{name}.npy')
         if file.shape != (length,) or file.dtype.kind != kind:
             expected = {'i': 'int64', 'U': 'text', 'b': 'bool'}[kind]
             raise InputError(
                 f'{file.path}: found {file.dtype} {file.shape}, expected {expected} {(length,)}; {WRITE_AGAIN}'
             )
-        return np.load(file.path, allow_pickle=False)
+        return file.load()
 
     def _load_genders(self) -> np.ndarray:
         if 'track_gender' not in self.index['track_columns']:
@@ -232,13 +192,25 @@ class TrackStore:
             raise InputError(
                 f'{path}: runs from {offsets[0]} to {offsets[-1]}, expected 0 to {self.num_frames}; {WRITE_AGAIN}'
             )
-        lengths = np.diff(offsets)
-        if (lengths <= 0).any():
-            track = int((lengths <= 0).argmax())
+        backwards = offsets[1:] <= offsets[:-1]
+        if backwards.any():
+            track = int(backwards.argmax())
             raise InputError(
                 f'{path}: track {track} ({self.track_names[track]}) goes from row {offsets[track]} to '
                 f'{offsets[track + 1]}, expected increasing offsets; {WRITE_AGAIN}'
             )
+
+
+def _open_column(path: Path) -> NpyFile:
+    if not path.is_file():
+        raise InputError(f'{path}: no such column file; {WRITE_AGAIN}')
+    try:
+        file = NpyFile.open(path)
+    except InputError as error:
+        raise InputError(f'{error}; {WRITE_AGAIN}') from error
+    if file.header.column_major:
+        raise InputError(f'{path}: the array is column-major, expected a row-major array; {WRITE_AGAIN}')
+    return file
 
 
 def open_stores(

@@ -8,7 +8,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 
-from glot_plugin.engine.work_folder import last_checkpoint
+from glot_plugin.engine.work_dir import stopped_note
 from glot_plugin.errors import NonFiniteLossError
 from glot_plugin.registry import HOOKS
 
@@ -57,9 +57,7 @@ class FiniteLossHook(Hook):
 
 
 def _stopped(runner, iteration: int, reason: str) -> NonFiniteLossError:
-    # From the folder: mmengine notes a checkpoint's name before it is written.
-    kept = last_checkpoint(runner.work_dir) or 'none was written yet'
-    return NonFiniteLossError(f'iteration {iteration}: {reason}. The run was stopped; the last good checkpoint: {kept}')
+    return NonFiniteLossError(f'iteration {iteration}: {reason}. {stopped_note(runner.work_dir)}')
 
 
 @HOOKS.register_module()

@@ -20,9 +20,9 @@ from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.evaluation_loop import Scores, use_test_sets
 from glot_plugin.engine.runner import GLoTRunner
 from glot_plugin.engine.score_report import write_track_table
-from glot_plugin.engine.work_folder import check_unused, last_checkpoint
+from glot_plugin.engine.work_dir import check_unused, last_checkpoint, training_in
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write, writable_folder
+from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 from glot_plugin.preflight import require
 
 # A loop needs all of its keys.
@@ -63,9 +63,17 @@ def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Seq
         hooks: Further hooks, beside the config's.
 
     Raises:
-        InputError: The config, the data or the checkpoint is wrong, or the work folder has another run's checkpoints.
+        InputError: The config, the data or the checkpoint is wrong, the work folder has another run's checkpoints, or
+            another process trains there.
+        WriteError: The disk is full; what was trained up to the last checkpoint is kept.
         NonFiniteLossError: A loss term or a weight became infinite or NaN.
     """
+    _join_processes(cfg)
+    with training_in(cfg.work_dir):
+        return _train(cfg, resume, amp, hooks)
+
+
+def _train(cfg: Config, resume: str | bool, amp: bool, hooks: Sequence[Hook]) -> GLoTRunner:
     if amp:
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     _set_start(cfg, resume)
@@ -117,9 +125,10 @@ def evaluate(
         cfg.pop(key, None)
     require(cfg, ('test',))
     use_test_sets(cfg, protocol)
-    runner = build_runner(cfg)
-    with config_errors(str(cfg.filename)):
-        runner.test()
+    with write_errors(Path(cfg.work_dir), only_no_room=True):
+        runner = build_runner(cfg)
+        with config_errors(str(cfg.filename)):
+            runner.test()
     if per_track is not None and is_main_process():
         write_track_table(per_track, runner.test_loop.tracks)
     return runner.test_loop.scores
@@ -127,11 +136,15 @@ def evaluate(
 
 def build_runner(cfg: Config) -> GLoTRunner:
     """The runner of a config; unknown types and arguments are errors that name the config."""
-    init_distributed(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
+    _join_processes(cfg)
     check_called_types(cfg)
     _check_loops(cfg)
     with config_errors(str(cfg.filename)):
         return GLoTRunner.from_cfg(cfg)
+
+
+def _join_processes(cfg: Config) -> None:
+    init_distributed(cfg.launcher, **cfg.get('env_cfg', {}).get('dist_cfg', {}))
 
 
 def _check_loops(cfg: Config) -> None:

@@ -1,20 +1,31 @@
 """mmengine's Runner, on CPUs too, with checkpoints that are written whole and must fit."""
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.logging import MMLogger
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
 from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.engine.distributed import init_distributed
+from glot_plugin.engine.work_dir import raise_write_errors
 from glot_plugin.errors import InputError
+from glot_plugin.io.files import write_bytes
 from glot_plugin.registry import RUNNERS
+
+
+@register_backend('glot_local')
+class AtomicBackend(LocalBackend):
+    """mmengine's local files, which appear only when they are whole and on the disk."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        write_bytes(filepath, obj)
 
 
 @RUNNERS.register_module()
@@ -23,8 +34,14 @@ class GLoTRunner(Runner):
 
     - Several processes run on CPUs as well as on GPUs.
     - Checkpoints are read with `weights_only`, and one that does not fit the model is an error.
-    - Checkpoints are written under another name and renamed, so a run that is killed leaves whole ones only.
+    - Checkpoints are written under another name, forced to the disk and renamed, so that a kill, a full disk or a power
+      cut leaves whole ones only.
     """
+
+    def build_logger(self, *args, **kwargs) -> MMLogger:
+        logger = super().build_logger(*args, **kwargs)
+        raise_write_errors(logger)
+        return logger
 
     def setup_env(self, env_cfg: dict) -> None:
         if self.distributed:
@@ -72,16 +89,24 @@ class GLoTRunner(Runner):
                 f'{filename}: no optimizer state, so no run can go on from it; expected an iter_….pth (--resume), or '
                 f'start anew with its weights (--cfg-options load_from={filename})'
             )
-        info = checkpoint['message_hub']['runtime_info']
+        hub = checkpoint.get('message_hub')
+        info = hub.get('runtime_info') if isinstance(hub, dict) else None
+        if not isinstance(info, dict) or not {'epoch', 'iter'} <= (checkpoint.get('meta') or {}).keys():
+            raise InputError(f'{filename}: does not say where its training was, so no run can go on from it')
         for key in info:
             # mmengine removes the best checkpoint so far when there is a better one. In a folder that was moved or
             # copied, or that goes on from another one's checkpoint, it must not be the other folder's.
             if key.startswith('best_ckpt'):
                 info[key] = str(Path(self.work_dir) / Path(info[key]).name)
 
-    def save_checkpoint(self, out_dir: str, filename: str, *args, **kwargs) -> None:
-        """Write a checkpoint; it appears under its name only when it is whole."""
-        partial = f'.{filename}.partial'
-        super().save_checkpoint(out_dir, partial, *args, **kwargs)
-        if self.rank == 0:
-            os.replace(Path(out_dir) / partial, Path(out_dir) / filename)
+    def save_checkpoint(
+        self, out_dir: str, filename: str, file_client_args: dict | None = None, *args, **kwargs
+    ) -> None:
+        """Write a checkpoint; it appears under its name only when it is whole.
+
+        Raises:
+            WriteError: It cannot be written; on a full disk, says how much room it takes.
+        """
+        if file_client_args is None:
+            kwargs['backend_args'] = kwargs.get('backend_args') or {'backend': 'glot_local'}
+        super().save_checkpoint(out_dir, filename, file_client_args, *args, **kwargs)

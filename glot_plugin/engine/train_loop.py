@@ -1,5 +1,7 @@
 """The training loop: iteration-based, resumed without replaying data."""
 
+from collections.abc import Iterator
+
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import IterBasedTrainLoop
 
@@ -15,10 +17,10 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     mmengine's own skips what was already trained by reading it again. Here the sampler starts where the run stopped.
     If that was where a validation was due, the validation is done now: the run may have been stopped before it.
 
-    Args:
-        runner, dataloader, max_iters, val_begin, val_interval, dynamic_intervals: See mmengine's
-            `IterBasedTrainLoop`.
+    The arguments are those of mmengine's `IterBasedTrainLoop`.
     """
+
+    _batches: Iterator | None = None
 
     def run(self):
         """Train to `max_iters`.
@@ -26,6 +28,14 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         Raises:
             InputError: No validation could be due, or they do not give what the best checkpoint is chosen by.
         """
+        self.dataloader_iterator = None  # mmengine's own, which is not used
+        try:
+            self._run()
+        finally:
+            self._stop_workers()
+        return self.runner.model
+
+    def _run(self) -> None:
         if self.runner.val_loop is not None:
             self._check_validation()
         self.runner.call_hook('before_train')
@@ -37,15 +47,20 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         if self._iter > 0:
             self.runner.logger.info(f'Resumed at iteration {self._iter}')
             self._validate_if_due()
-        batches = iter(self.dataloader)
+        self._batches = iter(self.dataloader)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
-            self.run_iter(next(batches))
+            self.run_iter(next(self._batches))
             self._decide_current_val_interval()
             self._validate_if_due()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
-        return self.runner.model
+
+    def _stop_workers(self) -> None:
+        """Stop the workers now. Collected later with the runner, they would each be waited for five seconds."""
+        batches, self._batches, self.dataloader._iterator = self._batches, None, None
+        if hasattr(batches, '_shutdown_workers'):  # has none where the main process loads the data
+            batches._shutdown_workers()
 
     def _check_validation(self) -> None:
         if self.val_interval < 1:

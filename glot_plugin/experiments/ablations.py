@@ -1,119 +1,38 @@
 """The ablations of the paper, trained one after another on the embedded data set, and their table."""
 
-import ast
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from mmengine import Config
 
 from glot_plugin.apis import init_model
-from glot_plugin.body_model.smpl_files import load_mean_params
-from glot_plugin.config import load_config
-from glot_plugin.config.options import apply_options
-from glot_plugin.datasets import TrackDataset, TrackStore
+from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
 from glot_plugin.engine.launch import train, write_result
-from glot_plugin.engine.work_folder import POINTER, best_checkpoint, last_checkpoint
-from glot_plugin.errors import InputError, NonFiniteLossError
-from glot_plugin.experiments.demo import ProgressHook, cfg_of_model, choose_body_models, demo_config, score
+from glot_plugin.engine.work_dir import POINTER, best_checkpoint, last_checkpoint
+from glot_plugin.errors import NonFiniteLossError
+from glot_plugin.experiments.ablation_list import CONFIGS, Budget, ablation_config, find_ablations, what_changes
+from glot_plugin.experiments.inputs import choose_body_models, experiment_config, model_config
+from glot_plugin.experiments.progress import ProgressHook, Say
+from glot_plugin.experiments.scoring import score, score_mean_pose
+from glot_plugin.experiments.settings import (
+    METRICS,
+    RESULT,
+    check_scores,
+    check_settings,
+    data_settings,
+    experiment_settings,
+    read_json,
+    write_settings,
+)
 from glot_plugin.io.files import atomic_write, writable_folder
-from glot_plugin.models import MeanPoseHead
 from glot_plugin.reports.markdown import markdown_table
 
-CONFIGS = Path('configs/glot')
-BASE = 'glot_3dpw'
-METRICS = ('PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL')
 FRAMES = {'train_frames': 12_000, 'val_frames': 200, 'test_frames': 800}
-MEAN_POSE = 'mean pose'
-# What the tool leaves in its folder: the table, and of each ablation its settings and, once finished, its result.
-TABLE, SETTINGS, RESULT = 'table.md', 'settings.json', 'result.json'
-# What decides a result, beside the data, the seed and the number of iterations.
-CONFIG_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness')
+TABLE = 'table.md'
 
-Say = Callable[[str], None]
 Scores = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long, and on what, each ablation is trained.
-
-    Attributes:
-        iterations: Of each ablation, at least 1.
-        batch_size: Clips, at least 1.
-        seed: Of the data and of the training.
-        options: Keys of every config to change, as `tools/train.py --cfg-options`.
-    """
-
-    iterations: int = 150
-    batch_size: int = 32
-    seed: int = 0
-    options: dict = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ('iterations', 'batch_size'):
-            if getattr(self, name) < 1:
-                raise InputError(f'--{name.replace("_", "-")} is {getattr(self, name)}, expected at least 1')
-
-
-def find_ablations(configs: Path = CONFIGS, only: Sequence[str] | None = None) -> dict[str, Path]:
-    """The configs of the ablation list by name: the full method first, the others by name.
-
-    Args:
-        configs: Folder of `glot_3dpw.py` and `ablations/`.
-        only: Names to select; None: all.
-
-    Raises:
-        InputError: There are no ablations in `configs`, or `only` names others than there are (they are listed).
-    """
-    others = sorted((configs / 'ablations').glob('*.py'))
-    if not others or not (configs / f'{BASE}.py').is_file():
-        raise InputError(f'{configs}: no {BASE}.py and ablations/*.py there; run this in the root of the repository')
-    found = {path.stem: path for path in (configs / f'{BASE}.py', *others)}
-    unknown = [name for name in only or () if name not in found]
-    if unknown:
-        raise InputError(f'--only {" ".join(unknown)}: no such ablation; there are {", ".join(found)}')
-    return {name: path for name, path in found.items() if only is None or name in only}
-
-
-def what_changes(path: Path) -> str:
-    """What an ablation changes: the first line of its config's docstring.
-
-    Raises:
-        InputError: The config has no docstring.
-    """
-    if path.stem == BASE:
-        return 'nothing: the full method'
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding='utf-8')))
-    if not docstring:
-        raise InputError(f'{path}: no docstring; its first line says in the table what the ablation changes')
-    return docstring.splitlines()[0].rstrip('.')
-
-
-def ablation_config(path: Path, budget: Budget, configs: Path = CONFIGS) -> Config:
-    """An ablation's model on the data, schedule and runtime of `glot_synthetic.py`.
-
-    The training windows are as long as the model's, and do not overlap. SPIN's weights are not asked for.
-
-    Raises:
-        InputError: A config is wrong, or the budget's options change a part that the ablation has removed.
-    """
-    model = load_config(path).model.to_dict()
-    cfg = load_config(configs / 'glot_synthetic.py')
-    # Replaced, not merged: what the ablation has removed, as the local branch, must not come back.
-    cfg.model = {**model, 'init_from_spin': None}
-    cfg.train_dataloader.batch_size = budget.batch_size
-    try:
-        apply_options(cfg, budget.options)
-    except InputError as error:  # such as a key of the local branch that the ablation has removed
-        raise InputError(f'--cfg-options does not fit {path.stem} (--only selects others): {error}') from error
-    num_frames = cfg.model.head.num_frames
-    cfg.train_dataloader.dataset.update(num_frames=num_frames, stride=num_frames)
-    cfg.experiment_name = path.stem  # logs of several runs in one process are told apart by it
-    return cfg
 
 
 @dataclass(frozen=True)
@@ -159,9 +78,10 @@ def run_ablations(
     body_models = choose_body_models(body_models, out, say)
     stores = write_synthetic_dataset(out / 'data', body_models, **FRAMES, seed=budget.seed, progress=False)
     for ablation in ablations:
-        ablation.settings['data'] = {split: _store_settings(stores[split]) for split in ('train', 'test')}
-        _check_settings(ablation.folder, ablation.settings)
-    rows = {MEAN_POSE: ('no model: the mean body in every frame', score_mean_pose(stores['test'], body_models))}
+        ablation.settings['data'] = data_settings(stores)
+        check_settings(ablation.folder, ablation.settings)
+    mean_pose = score_mean_pose(TrackDataset(str(stores['test'])), body_models)
+    rows = {'mean pose': ('no model: the mean body in every frame', mean_pose)}
     failed: dict[str, str] = {}
     for number, ablation in enumerate(ablations, 1):
         label = f'[{number}/{len(ablations)}] {ablation.name}: '
@@ -186,9 +106,8 @@ def _prepare_all(out: Path, budget: Budget, paths: dict[str, Path], configs: Pat
     ablations = []
     for name, path in paths.items():
         cfg = ablation_config(path, budget, configs)
-        config = {key: cfg._cfg_dict.to_dict()[key] for key in CONFIG_KEYS}  # paths of the machine are not in it yet
-        settings = {'iterations': budget.iterations, 'seed': budget.seed, 'config': json.loads(json.dumps(config))}
-        _check_settings(out / name, settings)
+        settings = experiment_settings(cfg, budget.iterations, budget.seed)
+        check_settings(out / name, settings)
         ablations.append(_Ablation(name, what_changes(path), cfg, out / name, settings))
     return ablations
 
@@ -198,16 +117,15 @@ def _run_one(ablation: _Ablation, body_models: Path, stores: dict[str, Path], bu
     folder = ablation.folder
     if (folder / RESULT).is_file():
         say('finished before')
-        scores = _read_scores(folder / RESULT)
+        scores = check_scores(folder / RESULT, read_json(folder / RESULT).get('metrics'))
         _remove_checkpoints(folder)  # of a run that was killed before it did
         return scores
-    cfg = demo_config(ablation.cfg, folder, body_models, stores, budget.iterations, budget.seed)
+    cfg = experiment_config(ablation.cfg, folder, body_models, stores, budget.iterations, budget.seed)
     without_validation(cfg)
-    with atomic_write(folder / SETTINGS) as file:
-        json.dump(ablation.settings, file, indent=2, sort_keys=True)
+    write_settings(folder, ablation.settings)
     say(f'{"goes on" if last_checkpoint(folder) else "training"}, {budget.iterations} iterations')
     train(cfg, resume=True, hooks=[ProgressHook(say, max(1, budget.iterations // 5))])
-    model = init_model(cfg_of_model(cfg), best_checkpoint(folder), body_model_dir=body_models)
+    model = init_model(model_config(cfg), best_checkpoint(folder), body_model_dir=body_models)
     scores = score(TrackDataset(str(stores['test'])), body_models, model.predict_track)
     write_result(folder / RESULT, scores, config=ablation.name, unit='mm')
     say(', '.join(f'{metric} {scores[metric]:.1f}' for metric in METRICS))
@@ -226,68 +144,6 @@ def without_validation(cfg: Config) -> None:
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     for key in ('save_best', 'rule'):
         cfg.default_hooks.checkpoint.pop(key, None)
-
-
-@torch.no_grad()
-def score_mean_pose(store: Path, body_models: Path) -> Scores:
-    """What no training gives: the mean body in every frame."""
-    head = MeanPoseHead(load_mean_params(body_models))
-    return score(TrackDataset(str(store)), body_models, head.predict_track)
-
-
-def _store_settings(store: Path) -> dict:
-    """What a synthetic store was made with, the body included."""
-    with TrackStore(store) as opened:
-        return opened.meta['synthetic']
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
-        raise _damaged(path, f'not readable as JSON ({error})') from error
-    if not isinstance(content, dict):
-        raise _damaged(path, f'a {type(content).__name__}, expected an object')
-    return content
-
-
-def _read_scores(path: Path) -> Scores:
-    scores = _read_json(path).get('metrics')
-    numbers = scores if isinstance(scores, dict) else {}
-    missing = [metric for metric in METRICS if not isinstance(numbers.get(metric), float)]
-    if missing:
-        raise _damaged(path, f'no number {", ".join(missing)} in metrics')
-    return scores
-
-
-def _damaged(path: Path, found: str) -> InputError:
-    return InputError(f'{path}: {found}; remove {path.parent} to train it anew')
-
-
-def _check_settings(folder: Path, settings: dict) -> None:
-    """See that what `folder` holds, finished or not, was made with the settings that are given."""
-    if not (folder / SETTINGS).is_file():
-        return
-    written = _read_json(folder / SETTINGS)
-    before, now = _flat({key: written.get(key) for key in settings}), _flat(settings)
-    changed = [
-        f'{key} {before.get(key)!r}, now {now.get(key)!r}'
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key)
-    ]
-    if changed:
-        more = f' and {len(changed) - 3} more' if len(changed) > 3 else ''
-        raise InputError(
-            f'{folder} was trained with other settings ({"; ".join(changed[:3])}{more}); '
-            'name another --out, remove that folder, or give the settings it was trained with'
-        )
-
-
-def _flat(node: object, prefix: str = '') -> dict[str, object]:
-    """The leaves of nested dicts by their dotted keys."""
-    if not isinstance(node, dict):
-        return {prefix: node}
-    return {k: v for key, child in node.items() for k, v in _flat(child, f'{prefix}.{key}' if prefix else key).items()}
 
 
 def ablation_table(rows: dict[str, tuple[str, Scores]], budget: Budget) -> str:

@@ -1,177 +1,98 @@
 """The demonstration: from nothing to a trained GLoT, a table and pictures, on the embedded data set."""
 
-import json
-from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-import torch
 from mmengine import Config
-from mmengine.hooks import Hook
 
-from glot_plugin.apis import infer_track, init_model
-from glot_plugin.body_model import SMPLBody
-from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE, load_mean_params
-from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.apis import init_model
 from glot_plugin.config import load_config
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
-from glot_plugin.engine.launch import prepare, train, write_result
-from glot_plugin.engine.work_folder import best_checkpoint
-from glot_plugin.evaluation import BodyMetric
-from glot_plugin.models import MeanPoseHead
+from glot_plugin.engine.launch import train, write_result
+from glot_plugin.engine.work_dir import best_checkpoint, last_checkpoint
+from glot_plugin.experiments.inputs import choose_body_models, experiment_config, model_config
+from glot_plugin.experiments.pictures import PICTURES, draw_pictures
+from glot_plugin.experiments.progress import ProgressHook, Say
+from glot_plugin.experiments.scoring import score, score_mean_pose
+from glot_plugin.experiments.settings import (
+    RESULT,
+    check_scores,
+    check_settings,
+    damaged,
+    data_settings,
+    experiment_settings,
+    read_json,
+    write_settings,
+)
 from glot_plugin.reports.markdown import metrics_table
-from glot_plugin.structures import SmplParams
 
-CONFIG = 'configs/glot/glot_synthetic.py'
+CONFIG = 'glot_plugin::glot/glot_synthetic.py'
 FRAMES = {'train_frames': 24_000, 'val_frames': 1_500, 'test_frames': 3_000}
-Say = Callable[[str], None]
+Rows = dict[str, dict[str, float]]  # scores by predictor and metric
 
 
-class ProgressHook(Hook):
-    """One short line every `interval` iterations, and one a validation."""
+def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> Rows:
+    """Make the data, train (or go on), test, draw; everything under `out`, and what is done already is kept.
 
-    def __init__(self, say: Say, interval: int = 20) -> None:
-        self.say, self.interval = say, interval
+    Returns:
+        The table's rows.
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
-        done = runner.iter + 1
-        if done % self.interval == 0 or done == runner.max_iters:
-            history = runner.message_hub.log_scalars
-            left = history['train/time'].mean(self.interval) * (runner.max_iters - done)
-            loss = history['train/loss'].mean(self.interval)
-            remaining = timedelta(seconds=int(left))
-            self.say(f'iteration {done:4d} of {runner.max_iters}, loss {loss:7.2f}, {remaining} left')
-
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self.say('validation: ' + ', '.join(f'{name} {value:.1f} mm' for name, value in (metrics or {}).items()))
-
-
-def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> dict:
-    """Make the data, train (or go on), test, draw; everything under `out`. Returns the table's rows."""
+    Raises:
+        InputError: `out` has a demo with other settings.
+    """
+    cfg = load_config(config)
+    settings = experiment_settings(cfg, cfg.train_cfg.max_iters if iterations is None else iterations, seed)
+    check_settings(out, settings)
     body_models = choose_body_models(body_models, out, say)
     say('[1/4] synthetic tracks')
     stores = write_synthetic_dataset(out / 'data', body_models, **FRAMES, seed=seed)
-    cfg = demo_config(config, out, body_models, stores, iterations, seed)
-    say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
-    train(cfg, resume=True, hooks=[ProgressHook(say)])
-    checkpoint = best_checkpoint(out)
-    say(f'[3/4] testing {checkpoint}')
-    model = init_model(cfg_of_model(cfg), checkpoint, body_model_dir=body_models)
-    dataset = TrackDataset(str(stores['test']))
-    mean_pose = MeanPoseHead(load_mean_params(body_models)).to(next(model.parameters()).device)
-    rows = {
-        'mean pose': score(dataset, body_models, lambda features: mean_pose.predict_track(features)),
-        'GLoT': score(dataset, body_models, model.predict_track),
-    }
-    write_result(out / 'result.json', rows, checkpoint=str(checkpoint), unit='mm')
-    say('[4/4] pictures')
-    pictures = draw_pictures(out, model, dataset)
+    settings['data'] = data_settings(stores)
+    check_settings(out, settings)
+    write_settings(out, settings)
+    cfg = experiment_config(cfg, out, body_models, stores, iterations, seed)
+    rows = finished_rows(out)
+    if rows is not None and all((out / name).is_file() for name in PICTURES):
+        say(f'[2/4] … [4/4] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
+    else:
+        rows = _train_test_draw(cfg, out, body_models, stores, rows, say)
     say('\n' + metrics_table(rows, 'synthetic test tracks (mm)') + '\n')
-    for picture in pictures:
-        say(f'picture: {picture}')
+    for name in PICTURES:
+        say(f'picture: {out / name}')
     return rows
 
 
-def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
-    """The licensed files where there are any; otherwise a generated body, under `out`."""
-    if (folder / MEAN_PARAMS_FILE).is_file():
-        say(f'body model: the files of {folder}')
-        return folder
-    generated = out / 'body_models'
-    say(f'body model: a generated one, {generated} (the SMPL files go into {folder})')
-    if not (generated / MEAN_PARAMS_FILE).is_file():
-        write_synthetic_body(generated)
-    return generated
+def finished_rows(out: Path) -> Rows | None:
+    """The rows of the last test, if it was of the checkpoint that is there now."""
+    if not (out / RESULT).is_file() or last_checkpoint(out) is None:
+        return None
+    result, checkpoint = read_json(out / RESULT), best_checkpoint(out)
+    if Path(str(result.get('checkpoint'))).name != checkpoint.name:
+        return None
+    if (out / RESULT).stat().st_mtime_ns < checkpoint.stat().st_mtime_ns:
+        return None
+    rows = result.get('metrics')
+    if not isinstance(rows, dict):
+        raise damaged(out / RESULT, 'no metrics')
+    return {name: check_scores(out / RESULT, scores) for name, scores in rows.items()}
 
 
-def demo_config(
-    config: Path | Config, out: Path, body_models: Path, stores: dict[str, Path], iterations: int | None, seed: int
-) -> Config:
-    """The config on the demo's data; a schedule of another length is stretched to it."""
-    cfg = load_config(config)
-    for split in ('train', 'val', 'test'):
-        cfg[f'{split}_dataloader'].dataset.stores = [str(stores[split])]
-    cfg.randomness.seed = seed
-    cfg.log_level = 'ERROR'
-    if iterations is not None:
-        scale = iterations / cfg.train_cfg.max_iters
-        cfg.train_cfg.max_iters = iterations
-        cfg.train_cfg.val_interval = max(1, int(cfg.train_cfg.val_interval * scale))
-        cfg.default_hooks.checkpoint.interval = cfg.train_cfg.val_interval
-        for scheduler in cfg.param_scheduler:
-            scheduler.begin, scheduler.end = int(scheduler.begin * scale), max(1, int(scheduler.end * scale))
-    return prepare(cfg, out, body_models=body_models)
-
-
-def cfg_of_model(cfg: Config) -> Config:
-    """The part of a config that inference needs."""
-    return Config({'default_scope': 'glot', 'model': cfg.model.to_dict()})
-
-
-@torch.no_grad()
-def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Tensor], SmplParams]) -> dict[str, float]:
-    """The paper's metrics (mm) of a predictor of tracks."""
-    metric = BodyMetric({'type': 'SMPLBody', 'model_dir': str(body_models)})
-    for index in range(len(dataset)):
-        item = dataset[index]
-        metric.process(item, [{'params': predict(torch.from_numpy(item['features']))}])
-    return metric.evaluate(len(dataset))
-
-
-def draw_pictures(out: Path, model, dataset: TrackDataset) -> list[Path]:
-    """Skeletons over time, error per frame, the training curve, and a predicted body as a mesh."""
-    from glot_plugin.visualisation import draw_mesh, draw_skeletons_over_time, draw_track_error, draw_training_curve
-
-    # The longest track of moderate length: enough to see time, not more than a picture holds.
-    lengths = np.where(dataset.track_lengths <= 250, dataset.track_lengths, 0)
-    item = dataset[int(lengths.argmax())]
-    track = infer_track(model, item['features'])
-    joints = h36m14_joints(model.body_model, track.rotmat, track.betas)
-    frames = np.linspace(0, len(joints) - 1, 8).astype(int)
-    name = f'{item["track_name"]}: predicted and true skeletons'
-    pictures = [draw_skeletons_over_time(joints, item['keypoints3d'], frames, out / 'skeletons.png', name)]
-    errors = frame_errors(joints, item['keypoints3d'])
-    hidden = (item['keypoints2d'][..., 2] > 0).mean(-1) < 0.5
-    pictures.append(draw_track_error(errors, out / 'track_error.png', f'{item["track_name"]}: error', hidden))
-    logged = read_scalars(out)
-    pictures.append(draw_training_curve(*logged['loss'], out / 'training.png', *logged['PA-MPJPE']))
-    middle = len(joints) // 2
-    pictures.append(draw_mesh(track.vertices()[middle], model.body_model.faces, out / 'mesh.png', y_down=True))
-    return pictures
-
-
-@torch.no_grad()
-def h36m14_joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.ndarray:
-    """The 14 evaluation joints (N, 14, 3) of predicted bodies."""
-    device = body.v_template.device
-    tensors = (torch.from_numpy(array).to(device) for array in (rotmat, betas))
-    return body.joints(*tensors, 'h36m14').cpu().numpy()
-
-
-def frame_errors(pred: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-    """MPJPE and PA-MPJPE of each frame, mm."""
-    from glot_plugin.body_model.joint_sets import LSP14_HIPS
-    from glot_plugin.evaluation.functional import M_TO_MM, joint_error, procrustes_joint_error
-
-    pair = torch.from_numpy(pred), torch.from_numpy(target)
-    return {
-        'MPJPE': M_TO_MM * joint_error(*pair, LSP14_HIPS).numpy(),
-        'PA-MPJPE': M_TO_MM * procrustes_joint_error(*pair).numpy(),
-    }
-
-
-def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Steps and values of the logged loss and PA-MPJPE, over all the runs of a work folder."""
-    points: dict[str, dict[int, float]] = {'loss': {}, 'PA-MPJPE': {}}
-    for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        for line in file.read_text().splitlines():
-            record = json.loads(line)
-            for name in points:
-                if name in record:
-                    points[name][record['step']] = record[name]
-    return {
-        name: (np.array(sorted(values)), np.array([values[step] for step in sorted(values)]))
-        for name, values in points.items()
-    }
+def _train_test_draw(
+    cfg: Config, out: Path, body_models: Path, stores: dict[str, Path], rows: Rows | None, say: Say
+) -> Rows:
+    """Train and test, unless there are `rows`, and draw."""
+    if rows is None:
+        say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
+        train(cfg, resume=True, hooks=[ProgressHook(say)])
+    checkpoint = best_checkpoint(out)
+    model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)
+    dataset = TrackDataset(str(stores['test']))
+    if rows is None:
+        say(f'[3/4] testing {checkpoint}')
+        rows = {
+            'mean pose': score_mean_pose(dataset, body_models),
+            'GLoT': score(dataset, body_models, model.predict_track),
+        }
+        write_result(out / RESULT, rows, checkpoint=str(checkpoint), unit='mm')
+    say('[4/4] pictures')
+    draw_pictures(out, model, dataset)
+    return rows

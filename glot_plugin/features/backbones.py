@@ -5,13 +5,13 @@ from pathlib import Path
 
 import timm
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from glot_plugin.checkpoints.reading import load_state, read_tensors
+from glot_plugin.checkpoints.reading import check_finite, load_state, read_tensors
 from glot_plugin.checkpoints.spin import read_spin_state
 from glot_plugin.errors import InputError
+from glot_plugin.io.messages import reason
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 TIMM_PREFIX = 'timm:'
@@ -121,28 +121,31 @@ def read_spin_backbone(path: str | Path) -> dict[str, Tensor]:
     Raises:
         InputError: absent, damaged, or without `model`.
     """
-    state = read_spin_state(path)
-    return {key: value for key, value in state.items() if not key.startswith(SPIN_REGRESSOR)}
+    state = {key: value for key, value in read_spin_state(path).items() if not key.startswith(SPIN_REGRESSOR)}
+    check_finite(state, path)
+    return state
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """A state dict from a `.safetensors`, or from what torch wrote, there also under `state_dict` or `model`.
 
     Raises:
-        InputError: absent, damaged, or no state dict.
+        InputError: absent, damaged, no state dict, or has NaN, infinite or complex weights.
     """
     path = Path(path)
     if path.suffix == '.safetensors':
         if not path.is_file():
             raise InputError(f'{path}: no such checkpoint')
         try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise InputError(f'{path}: not a whole .safetensors ({error})') from error
-    state = read_tensors(path)
-    for key in ('state_dict', 'model'):
-        if isinstance(state, dict) and isinstance(state.get(key), dict):
-            state = state[key]
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f'{path}: not a state dict; expected tensors by name, alone or under state_dict or model')
+            state = load_file(path)
+        except Exception as error:  # its own, and KeyError for a type that torch does not have
+            raise InputError(f'{path}: not a whole .safetensors ({reason(error)})') from error
+    else:
+        state = read_tensors(path)
+        for key in ('state_dict', 'model'):
+            if isinstance(state, dict) and isinstance(state.get(key), dict):
+                state = state[key]
+        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise InputError(f'{path}: not a state dict; expected tensors by name, alone or under state_dict or model')
+    check_finite(state, path)
     return state

@@ -1,13 +1,15 @@
 """Files of boxes, JSON or CSV: which person is where in which frame."""
 
 import csv
-import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.messages import brief, reason
 
 FIELDS = ('frame', 'track', 'cx', 'cy', 'w', 'h')
 FORM = f'a row a box with {", ".join(FIELDS)} (pixels)'
@@ -37,8 +39,10 @@ def read_boxes(path: str | Path) -> list[TrackBoxes]:
         raise InputError(f'{path}: boxes come as .csv or .json: {FORM}')
     try:
         rows = readers[path.suffix.lower()](path)
-    except (ValueError, csv.Error) as error:
-        raise InputError(f'{path}: not readable as {path.suffix.lower()[1:].upper()} ({error})') from error
+    except InputError:
+        raise
+    except (ValueError, OSError, csv.Error) as error:
+        raise InputError(f'{path}: not readable as CSV ({reason(error)})') from error
     if not rows:
         raise InputError(f'{path}: has no box, expected {FORM}')
     tracks: dict[str, tuple[list[str], list[list[float]]]] = {}
@@ -56,7 +60,7 @@ def _read_csv(path: Path) -> list[dict]:
 
 
 def _read_json(path: Path) -> list[dict]:
-    rows = json.loads(path.read_text(encoding='utf-8'))
+    rows = read_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f'{path}: expected a list of objects, {FORM}')
     return rows
@@ -68,6 +72,10 @@ def _checked(row: dict, where: str) -> tuple[str, str, list[float]]:
         raise InputError(f'{where}: no {", ".join(missing)}; expected {FORM}')
     try:
         bbox = [float(row[field]) for field in FIELDS[2:]]
-    except (TypeError, ValueError) as error:
-        raise InputError(f'{where}: a box of {[row[field] for field in FIELDS[2:]]}, expected numbers') from error
+    except (TypeError, ValueError, OverflowError):
+        bbox = [math.nan]
+    if not all(map(math.isfinite, bbox)):
+        raise InputError(f'{where}: a box of {brief([row[field] for field in FIELDS[2:]])}, expected finite numbers')
+    if not all(isinstance(row[field], str | int) for field in FIELDS[:2]):
+        raise InputError(f'{where}: a {brief(row["frame"])} of {brief(row["track"])}, expected names or numbers')
     return str(row['frame']), str(row['track']), bbox

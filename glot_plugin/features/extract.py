@@ -5,16 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mmengine.dist import barrier
 
 from glot_plugin.converters.convert import progress_bar, source_stamp
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
+from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.errors import InputError
 from glot_plugin.features.backbones import Backbone, BackboneSpec, build_backbone
 from glot_plugin.features.crop_dataset import CropDataset, crop_loader
+from glot_plugin.features.feature_cache import FeatureCache
 from glot_plugin.features.image_tracks import ImageSource, ImageTrack
-from glot_plugin.features.processes import default_device, join_processes, share, wait_for_all
-from glot_plugin.features.work_folder import WorkFolder
+from glot_plugin.features.processes import default_device, join_processes, share
 
 VERSION = 1  # raised whenever the same pictures give other features
 
@@ -79,21 +81,21 @@ def extract_features(
         raise InputError(
             f'--backbone {spec.name}: features are {backbone.feature_dim} wide, expected {options.feature_dim}'
         )
-    work = WorkFolder(out)
+    work = FeatureCache(out)
     if rank == 0:
         work.prepare(settings)
         source.prepare(work.path)
-    wait_for_all()
+    barrier()
     tracks = source.tracks(work.path)
     left = [track for track in range(len(tracks)) if not work.has(track)]
-    wait_for_all()  # nobody writes a track before everybody knows which are left
+    barrier()  # nobody writes a track before everybody knows which are left
     mine = share([len(track.frames) for track in tracks], left, rank, world_size)
     _extract_tracks(tracks, mine, backbone, work, options, show=options.progress and rank == 0)
-    wait_for_all()
+    barrier()
     if rank == 0:
         _assemble(source, tracks, work, out, settings, backbone.feature_dim, options)
         work.remove()
-    wait_for_all()
+    barrier()
     return out
 
 
@@ -126,7 +128,7 @@ def _extract_tracks(
     tracks: list[ImageTrack],
     chosen: list[int],
     backbone: Backbone,
-    work: WorkFolder,
+    work: FeatureCache,
     options: ExtractOptions,
     show: bool,
 ) -> None:
@@ -148,9 +150,9 @@ def _extract_tracks(
 
 
 def _check_finite(features: np.ndarray, track: ImageTrack) -> None:
-    finite = np.isfinite(features).all(axis=1)  # (n,)
-    if not finite.all():
-        frame = track.frames.name(int((~finite).argmax()))
+    row = first_nonfinite_row(features)
+    if row is not None:
+        frame = track.frames.name(row)
         raise InputError(
             f'track {track.name!r}: {frame}: the backbone gives features that are not finite as {features.dtype}; '
             'look at its weights, or store features in single precision'
@@ -160,7 +162,7 @@ def _check_finite(features: np.ndarray, track: ImageTrack) -> None:
 def _assemble(
     source: ImageSource,
     tracks: list[ImageTrack],
-    work: WorkFolder,
+    work: FeatureCache,
     out: Path,
     settings: dict,
     feature_dim: int,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from mmengine.dist import get_dist_info
 
 
 def join_processes() -> tuple[int, int]:
@@ -17,13 +18,7 @@ def join_processes() -> tuple[int, int]:
         return 0, 1
     if not dist.is_initialized():
         dist.init_process_group('gloo', timeout=timedelta(days=7))
-    return dist.get_rank(), dist.get_world_size()
-
-
-def wait_for_all() -> None:
-    """Go on when all processes are here."""
-    if dist.is_initialized():
-        dist.barrier()
+    return get_dist_info()
 
 
 def default_device() -> torch.device:

@@ -1,17 +1,15 @@
 """Where pictures and boxes come from: folders of frames and videos. (HumanData: `glot_plugin.framework`.)"""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
+from glot_plugin.converters.tracks import last_number
 from glot_plugin.errors import InputError
 from glot_plugin.features.boxes import TrackBoxes, read_boxes
 from glot_plugin.features.crops import BOX_SCALE
 from glot_plugin.features.frames import PictureFrames, VideoFrames, video_extent
 from glot_plugin.features.image_tracks import ImageTrack
-
-_LAST_NUMBER = re.compile(r'(\d+)\D*$')
 
 
 class FolderSource:
@@ -35,8 +33,8 @@ class FolderSource:
         return [self._track(track) for track in read_boxes(self.boxes)]
 
     def _track(self, track: TrackBoxes) -> ImageTrack:
-        found = [_LAST_NUMBER.search(Path(frame).name) for frame in track.frames]
-        numbers = np.array([int(match[1]) for match in found]) if all(found) else np.arange(len(found))
+        found = [last_number(Path(frame).name) for frame in track.frames]
+        numbers = np.arange(len(found)) if None in found else np.array(found)
         order = _rising(numbers, track, self.boxes)
         paths = tuple(self.folder / track.frames[index] for index in order)
         return ImageTrack(track.name, PictureFrames(paths), numbers[order], track.bbox[order])

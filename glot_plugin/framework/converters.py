@@ -10,10 +10,9 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import torch
 
 from glot_plugin.body_model.joint_sets import LSP14
-from glot_plugin.converters import RECIPES, convert_database, export_human_data, find_recipes
+from glot_plugin.converters import DATABASES, convert_database, export_human_data, find_databases
 from glot_plugin.converters.convert import is_current, progress_bar, source_stamp
 from glot_plugin.datasets import TrackStoreWriter
 from glot_plugin.errors import InputError
@@ -40,17 +39,17 @@ def _register(module: ModuleType) -> None:
             feature_dim: Feature width.
         """
 
-        ACCEPTED_MODES = tuple(recipe.name for recipe in RECIPES)
+        ACCEPTED_MODES = tuple(spec.name for spec in DATABASES)
 
         def __init__(self, modes: Iterable[str] = (), half: bool = False, feature_dim: int = 2048) -> None:
-            find_recipes(modes)
+            find_databases(modes)
             super().__init__(list(modes))
             self.options = {'half': half, 'feature_dim': feature_dim}
 
         def convert_by_mode(self, dataset_path: str, out_path: str, mode: str) -> Path:
             """Write `out_path/mode.npz` from the database in `dataset_path`; its track store stays beside it."""
-            (recipe,) = find_recipes([mode])
-            store = convert_database(recipe, dataset_path, out_path, **self.options)
+            (spec,) = find_databases([mode])
+            store = convert_database(spec, dataset_path, out_path, **self.options)
             return export_human_data(store, Path(out_path) / f'{mode}.npz')
 
     child_registry(module.builder.DATA_CONVERTERS).register_module()(DatabaseConverter)
@@ -127,7 +126,7 @@ def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, m
             resume=bool(meta),
         ) as writer:
             for track in tracks:
-                columns = _in_our_crops(track.columns, half)
+                columns = _in_our_crops(track.columns)
                 if 'keypoints3d' in columns and not (track.keypoints3d_confidence[:, LSP14] > 0).all():
                     del columns['keypoints3d']
                     incomplete += 1
@@ -138,12 +137,10 @@ def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, m
         warnings.warn(f'{file.name}: 3D keypoints lack LSP joints in {incomplete} tracks: left out there', stacklevel=3)
 
 
-def _in_our_crops(columns: dict[str, np.ndarray], half: bool) -> dict[str, np.ndarray]:
+def _in_our_crops(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Columns whose boxes are mmhuman3d's crops, as those of our stores."""
     columns = dict(columns)
     if 'bbox' in columns:
         columns['bbox'] = columns['bbox'].copy()
         columns['bbox'][:, 2:] /= NormalizeKeypoints2d().box_scale
-    if half:  # torch converts half precision ten times as fast as numpy
-        columns['features'] = torch.from_numpy(columns['features']).half().numpy()
     return columns

@@ -11,7 +11,12 @@ from glot_plugin.features.frames import PictureFrames
 from glot_plugin.features.image_tracks import ImageTrack
 from glot_plugin.framework.converters import convert_annotations
 from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile
-from glot_plugin.framework.for_mmhuman3d.human_data_tracks import read_boxes, read_image_paths, read_tracks
+from glot_plugin.framework.for_mmhuman3d.human_data_tracks import (
+    read_boxes,
+    read_genders,
+    read_image_paths,
+    read_tracks,
+)
 
 ANNOTATIONS = 'annotations'
 
@@ -51,7 +56,7 @@ class HumanDataSource:
         with HumanDataFile(self.path) as file:
             image_paths = read_image_paths(file)
             boxes = read_boxes(file, len(image_paths))
-            tracks = read_tracks(file)
+            tracks = read_tracks(file, read_genders(file))
         boxes[:, 2:] /= BOX_SCALE
         return [
             ImageTrack(track.name, self._pictures(image_paths[track.rows]), track.frame_id, boxes[track.rows])

@@ -1,11 +1,8 @@
 """Training and testing from mmhuman3d's configs, by mmhuman3d's own runner and evaluators."""
 
-import contextlib
 import copy
 import logging
-import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +10,20 @@ import torch
 from mmcv import Config
 from mmcv.parallel import MMDataParallel, MMDistributedDataParallel
 from mmcv.runner import get_dist_info, init_dist
-from mmcv.runner.checkpoint import _load_checkpoint
 from mmhuman3d import __version__ as mmhuman3d_version
 from mmhuman3d.apis import multi_gpu_test, set_random_seed, single_gpu_test, train_model
 from mmhuman3d.data.datasets import build_dataloader, build_dataset
-from mmhuman3d.models.architectures.builder import build_architecture
-from mmhuman3d.models.body_models.builder import BODY_MODELS
 from mmhuman3d.utils.logger import get_root_logger
 from torch import nn
 
-from glot_plugin.config import set_body_model_dir
-from glot_plugin.engine.work_folder import check_unused
+from glot_plugin.config import find_config, set_body_model_dir
+from glot_plugin.engine.work_dir import check_unused, raise_write_errors, training_in
 from glot_plugin.errors import InputError
 from glot_plugin.framework import launch_settings as settings
-from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints
+from glot_plugin.framework.disk_backend import write_whole_files
 from glot_plugin.framework.launch_checks import check_first_sample
-from glot_plugin.io.files import writable_folder
+from glot_plugin.framework.launch_model import build_model, check_exists, config_errors, load_weights
+from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 
 # Keys of `evaluation` for the hook; the others are for the data set's `evaluate`.
 HOOK_KEYS = (
@@ -43,6 +38,7 @@ def load(path: str | Path, cfg_options: dict | None = None, body_models: str | P
     Raises:
         InputError: It does not parse, lacks a key, or names body-model files that do not exist.
     """
+    path = find_config(path)
     try:
         cfg = Config.fromfile(str(path))
     except Exception as error:  # a config is Python: it can raise anything
@@ -92,15 +88,6 @@ def prepare(
     return launcher != 'none'
 
 
-def build_model(cfg: Config) -> nn.Module:
-    """The model of a config; its body models stay out of checkpoints."""
-    with config_errors(str(cfg.filename)):
-        model = build_architecture(cfg.model)
-    for part in _body_models(model).values():
-        keep_out_of_checkpoints(part)
-    return model
-
-
 def train(
     path: str | Path,
     cfg_options: dict | None = None,
@@ -127,30 +114,41 @@ def train(
         The config as it was run.
 
     Raises:
-        InputError: The config, the data or the checkpoint is wrong, or the work folder has another run's checkpoints.
+        InputError: The config, the data or the checkpoint is wrong, the work folder has another run's checkpoints, or
+            another process trains there.
+        WriteError: The disk is full; what was trained up to the last checkpoint is kept.
         NonFiniteLossError: A loss became infinite or NaN.
     """
     cfg = load(path, cfg_options, body_models)
     settings.check_training(cfg, str(path))
     distributed = prepare(cfg, work_dir, launcher, seed, deterministic)
+    with training_in(cfg.work_dir):
+        _train(cfg, str(path), distributed, resume)
+    return cfg
+
+
+def _train(cfg: Config, path: str, distributed: bool, resume: str | bool) -> None:
+    write_whole_files()
     if resume:
-        cfg.resume_from = str(_existing(Path(cfg.work_dir) / 'latest.pth' if resume is True else Path(resume)))
+        cfg.resume_from = str(check_exists(Path(cfg.work_dir) / 'latest.pth' if resume is True else Path(resume)))
     elif not cfg.resume_from:
         check_unused(cfg.work_dir)
         if cfg.load_from:
-            _existing(Path(cfg.load_from))
+            check_exists(Path(cfg.load_from))
     timestamp = time.strftime('%Y%m%d_%H%M%S')
     logger = get_root_logger(log_file=str(Path(cfg.work_dir) / f'{timestamp}.log'), log_level=cfg.log_level)
+    raise_write_errors(logger)
     model = _model_to_train(cfg, logger)
-    with config_errors(str(path)):
+    with config_errors(path):
         datasets = [build_dataset(each) for each in _workflow_data(cfg)]
     check_first_sample(model, datasets[0], f'{path}: data.train')
     text = cfg.pretty_text
-    cfg.dump(str(Path(cfg.work_dir) / Path(path).name))
+    with atomic_write(Path(cfg.work_dir) / Path(path).name) as file:
+        file.write(text)
     if cfg.checkpoint_config is not None:
         cfg.checkpoint_config.meta = {'mmhuman3d_version': mmhuman3d_version, 'config': text}
     logger.info(f'Config:\n{text}')
-    with config_errors(str(path)):
+    with config_errors(path):
         train_model(
             model,
             datasets,
@@ -159,9 +157,8 @@ def train(
             validate=bool(cfg.get('evaluation')) and cfg.data.get('val') is not None,
             timestamp=timestamp,
             device='cuda' if torch.cuda.is_available() else 'cpu',
-            meta={'seed': seed, 'exp_name': Path(path).stem, 'config': text},
+            meta={'seed': cfg.seed, 'exp_name': Path(path).stem, 'config': text},
         )
-    return cfg
 
 
 def _model_to_train(cfg: Config, logger: logging.Logger) -> nn.Module:
@@ -217,7 +214,7 @@ def evaluate(
     distributed = prepare(cfg, work_dir, launcher)
     model = build_model(cfg)
     load_weights(model, checkpoint)
-    with config_errors(str(path)):
+    with write_errors(Path(cfg.work_dir), only_no_room=True), config_errors(str(path)):
         dataset = build_dataset(cfg.data.test, {'test_mode': True})
         check_first_sample(model, dataset, f'{path}: data.test')
         loader = build_dataloader(
@@ -244,62 +241,3 @@ def _predict(model: nn.Module, loader: Any, distributed: bool, work_dir: Path) -
     if torch.cuda.is_available():
         model = MMDataParallel(model.cuda(), device_ids=[0])
     return single_gpu_test(model, loader)
-
-
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load a checkpoint that must fit the model; body models in it (mmhuman3d's own hold them) are left out.
-
-    Raises:
-        InputError: It is absent, damaged, or does not fit (its keys are listed).
-    """
-    try:
-        checkpoint = _load_checkpoint(str(_existing(Path(path))), map_location='cpu')
-    except InputError:
-        raise
-    except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint ({type(error).__name__}: {error})') from error
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
-    bodies = tuple(f'{name}.' for name in _body_models(model))
-    kept = {f'{name}.{each}' for name, part in _body_models(model).items() for each, _ in part.named_parameters()}
-    state = {key: value for key, value in state.items() if key in kept or not key.startswith(bodies)}
-    state.update({key: value for key, value in model.state_dict().items() if key in kept and key not in state})
-    try:
-        model.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        raise InputError(f'{path}: does not fit the model of this config\n{error}') from error
-
-
-def _body_models(model: nn.Module) -> dict[str, nn.Module]:
-    kinds = tuple(BODY_MODELS.module_dict.values())
-    return {name: module for name, module in model.named_children() if isinstance(module, kinds)}
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f'{path}: no such checkpoint')
-    return path
-
-
-@contextlib.contextmanager
-def config_errors(name: str) -> Iterator[None]:
-    """Turn errors of mmcv's registries about types and arguments into `InputError`s that name the config."""
-    try:
-        yield
-    except KeyError as error:
-        match = re.search(r'(\S+) is not in the (.+?) registry', str(error))
-        if match is None:
-            raise
-        unknown = match[1].strip('\'"')
-        hint = '' if match[2] in ('optimizer', 'runner', 'hook') else "; docs/mixing.md lists GLoT's parts"
-        raise InputError(f'{name}: unknown type {unknown!r} in {match[2].removeprefix("glot::")}{hint}') from error
-    except TypeError as error:
-        if 'unexpected keyword argument' not in str(error) and 'required positional argument' not in str(error):
-            raise
-        raise InputError(f'{name}: {error}') from error
-    except AttributeError as error:
-        if not re.search("'NoneType' object has no attribute '(get|parent)'", str(error)):
-            raise
-        raise InputError(
-            f"{name}: a type of an unknown scope; expected a plain name, 'glot.…' or 'mmhuman3d.…'"
-        ) from error

@@ -7,6 +7,7 @@ from mmcv import Config
 from mmcv.runner.hooks import HOOKS
 from torch import nn
 
+from glot_plugin.config import config_nodes
 from glot_plugin.errors import InputError
 
 REQUIRED = ('model', 'data', 'optimizer', 'lr_config')
@@ -44,7 +45,7 @@ def fill_defaults(cfg: Config, name: str) -> None:
 
 def check_files(cfg: Config, name: str) -> None:
     """Raise an `InputError` for a body-model file or folder that does not exist."""
-    for node in _dicts({key: cfg.get(key) for key in ('model', 'data')}):
+    for node in config_nodes({key: cfg.get(key) for key in ('model', 'data')}):
         for key in (key for key in FILE_KEYS if isinstance(node.get(key), str) and 'type' in node):
             if not Path(node[key]).exists():
                 raise InputError(
@@ -175,12 +176,3 @@ def missing_parts(model: nn.Module, cfg: Config) -> list[str]:
     if not cfg.get('use_adversarial_train', False):
         return []
     return [name for name in cfg.optimizer if not isinstance(getattr(model, name, None), nn.Module)]
-
-
-def _dicts(node: object):
-    if isinstance(node, dict):
-        yield node
-        node = list(node.values())
-    if isinstance(node, list | tuple):
-        for child in node:
-            yield from _dicts(child)

@@ -1,16 +1,15 @@
 """Raw data sets as HumanData, by mmhuman3d's own converters."""
 
-import os
 import tempfile
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
 from glot_plugin.converters.raw_sets import RawSet
 from glot_plugin.errors import InputError
 from glot_plugin.framework.converters import convert_human_data_file
+from glot_plugin.io.files import replace_durably, write_errors
+from glot_plugin.io.npz_file import NpzFile
 
 
 def convert_raw_sets(
@@ -55,9 +54,10 @@ def _convert_part(raw_set: RawSet, mode: str | None, root: Path, out: Path) -> l
         raise InputError(f'{source}: no such folder, expected the raw data set')
     config = {'type': raw_set.converter, **raw_set.options, **({'modes': [mode]} if mode else {})}
     config |= {key: str(root / folder) for key, folder in raw_set.folder_options.items()}
-    with tempfile.TemporaryDirectory(prefix='.raw.', dir=out) as folder:
+    with write_errors(out, only_no_room=True), tempfile.TemporaryDirectory(prefix='.raw.', dir=out) as folder:
         try:
-            build_data_converter(config).convert(str(source), folder)
+            with write_errors(out, Path(folder), only_no_room=True):
+                build_data_converter(config).convert(str(source), folder)
         except InputError:
             raise
         except Exception as error:  # what is missing or wrong in a folder shows as anything
@@ -67,17 +67,17 @@ def _convert_part(raw_set: RawSet, mode: str | None, root: Path, out: Path) -> l
         if not files or any(_num_rows(file) < 1 for file in files):
             raise InputError(f"{source}: mmhuman3d's {raw_set.converter} finds no frame in it")
         for file in files:
-            os.replace(file, out / file.name)
+            replace_durably(file, out / file.name)
     return [out / file.name for file in files]
 
 
 def _store_where_features(human_data: Path, half: bool, feature_dim: int) -> Path:
-    with np.load(human_data) as arrays:
+    with NpzFile(human_data) as arrays:
         if 'features' not in arrays:
             return human_data
     return convert_human_data_file(human_data, human_data.with_suffix(''), half, feature_dim)
 
 
 def _num_rows(human_data: Path) -> int:
-    with np.load(human_data) as arrays:
-        return int(arrays['__data_len__'])
+    with NpzFile(human_data) as arrays:
+        return int(arrays.read('__data_len__'))

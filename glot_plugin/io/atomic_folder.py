@@ -1,6 +1,5 @@
 """A folder that appears whole or not at all: written hidden beside its place, renamed into it at the end."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -8,6 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.files import sync
+from glot_plugin.io.locks import lock_folder, unlock
 
 
 class AtomicFolder:
@@ -46,12 +47,14 @@ class AtomicFolder:
         hidden = self.path.parent / f'{self._prefix}{uuid4().hex[:12]}'
         hidden.mkdir()
         self._hidden = hidden
-        self._lock = _lock_folder(hidden)
+        self._lock = lock_folder(hidden)
         return hidden
 
     def publish(self) -> None:
-        """Put the hidden folder in place."""
+        """Put the hidden folder in place, with all its files on the disk."""
         self._check_target()  # again: another process may have written it meanwhile
+        for path in (*self._hidden.rglob('*'), self._hidden):
+            sync(path)
         if (self.path / self.index_file).exists():
             replaced = self._hidden.with_name(f'{self._hidden.name}-replaced')
             os.replace(self.path, replaced)
@@ -59,6 +62,7 @@ class AtomicFolder:
             shutil.rmtree(replaced)
         else:
             os.replace(self._hidden, self.path)
+        sync(self.path.parent)
 
     def discard(self) -> None:
         """Remove the hidden folder unless it was published; harmless when called again."""
@@ -69,7 +73,7 @@ class AtomicFolder:
     def keep(self) -> None:
         """Leave the hidden folder for a later `open` to take over."""
         if self._lock is not None:
-            os.close(self._lock)
+            unlock(self._lock)
         self._hidden = self._lock = None
 
     @property
@@ -89,27 +93,14 @@ class AtomicFolder:
         for folder in sorted(self.path.parent.iterdir()):
             if not folder.name.startswith(self._prefix):
                 continue
-            lock = _lock_folder(folder)
-            if lock is None:
+            try:
+                lock = lock_folder(folder)
+            except BlockingIOError:
+                continue
+            if lock is None:  # whether somebody writes it cannot be known
                 continue
             if self._hidden is None and can_go_on is not None and can_go_on(folder):
                 self._hidden, self._lock = folder, lock
             else:
                 shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
-
-
-def _lock_folder(folder: Path) -> int | None:
-    """Lock a folder for this process; the system unlocks it when the process ends, however it ends.
-
-    Returns:
-        The descriptor that holds the lock until it is closed; None where another process has the lock, or where the
-        file system has no locks.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+                unlock(lock)

@@ -6,7 +6,6 @@ itself, once the description is checked; large arrays of files that are not comp
 """
 
 import bz2
-import gzip
 import io
 import lzma
 import math
@@ -14,50 +13,29 @@ import pickle
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.bounded_file import BoundedFile, unfolded_limit
+from glot_plugin.io.decompressed_file import DecompressedFile, Decompressor
 from glot_plugin.io.file_column import FileColumn
+from glot_plugin.io.messages import brief, reason
 from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, ClassName, Placeholder, checked_shape
 from glot_plugin.io.safe_pickle import ArrayUnpickler
 
+LZMA_BYTES = 128 * 2**20  # for its dictionary; the largest of lzma's presets takes 65 MiB
 STAY_ON_DISK_BYTES = 2**20  # smaller arrays are read at once
 
 
-class _ZlibReader(io.RawIOBase):
-    """A plain zlib stream, joblib's default compression, as a file."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._inflate, self._left = file, zlib.decompressobj(), b''
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:
-        while not self._inflate.eof:
-            data = self._left or self._file.read(2**18)
-            if not data:
-                raise EOFError('the compressed stream ends too early')
-            out = self._inflate.decompress(data, len(buffer))
-            self._left = self._inflate.unconsumed_tail
-            if out:
-                buffer[: len(out)] = out
-                return len(out)
-        return 0
-
-
-# First bytes of a compressed file, and what reads it. joblib's other methods need packages of their own.
-_COMPRESSIONS: tuple[tuple[bytes, Callable[[BinaryIO], BinaryIO]], ...] = (
-    (b'\x1f\x8b', lambda file: gzip.GzipFile(fileobj=file)),
-    (b'BZ', bz2.BZ2File),
-    (b'\xfd7zXZ', lzma.LZMAFile),
-    (b'\x5d\x00', lzma.LZMAFile),
-    *(
-        (bytes([0x78, level]), lambda file: io.BufferedReader(_ZlibReader(file), 2**20))
-        for level in (1, 0x5E, 0x9C, 0xDA)
-    ),
+# First bytes of a compressed file, and what unfolds it. joblib's other methods need packages of their own.
+_COMPRESSIONS: tuple[tuple[bytes, Callable[[], Decompressor]], ...] = (
+    (b'\x1f\x8b', lambda: zlib.decompressobj(wbits=31)),
+    (b'BZ', bz2.BZ2Decompressor),
+    (b'\xfd7zXZ', lambda: lzma.LZMADecompressor(memlimit=LZMA_BYTES)),
+    (b'\x5d\x00', lambda: lzma.LZMADecompressor(memlimit=LZMA_BYTES)),
+    *((bytes([0x78, level]), zlib.decompressobj) for level in (1, 0x5E, 0x9C, 0xDA)),
 )
 _UNREADABLE = {b'\x04"M\x18': 'LZ4', b'ZF': "joblib's format before 0.10", b'PK': 'zip (torch.save)'}
 
@@ -70,7 +48,7 @@ class _ArrayDescription(Placeholder):
         state = self.attributes()
         dtype, shape, order = (build(state.get(key)) for key in ('dtype', 'shape', 'order'))
         if not isinstance(dtype, np.dtype) or order not in ('C', 'F'):
-            raise pickle.UnpicklingError(f'the description of an array with type {dtype!r:.60} and order {order!r:.60}')
+            raise pickle.UnpicklingError(f'the description of an array with type {brief(dtype)}, order {brief(order)}')
         return dtype, checked_shape(shape), order
 
     @property
@@ -88,28 +66,20 @@ _PLACEHOLDERS: dict[tuple[str, str], Any] = {
 }
 
 
-class _JoblibUnpickler(pickle._Unpickler):
-    """Python's own unpickler in Python: unlike the one in C it never reads ahead, so the arrays' bytes can be read."""
+class _JoblibUnpickler(ArrayUnpickler):
+    """An unpickler that reads the arrays' bytes where the pickle describes them."""
 
-    dispatch = pickle._Unpickler.dispatch.copy()
+    dispatch = ArrayUnpickler.dispatch.copy()
+    placeholders = _PLACEHOLDERS
+    admitted = 'numpy arrays and plain containers'
 
-    def __init__(self, file: BinaryIO, path: Path, on_disk: bool) -> None:
-        super().__init__(file, encoding='latin1')
-        self._file_handle, self._path, self._on_disk = file, path, on_disk
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _PLACEHOLDERS[module, name]
-        except KeyError:
-            raise InputError(
-                f'{self._path}: refused to load {module}.{name} from this joblib file: only numpy arrays and plain '
-                'containers are admitted, so that no data file can run code'
-            ) from None
+    def __init__(self, file: BoundedFile, path: Path, on_disk: bool) -> None:
+        super().__init__(file, str(path))
+        self.builder = Builder(file.num_bytes)
+        self._bounded, self._path, self._on_disk = file, path, on_disk
 
     def load_build(self) -> None:
         """Set an object's state; a description is replaced by the array whose bytes come next."""
-        if not isinstance(self.stack[-2], Placeholder):
-            raise InputError(f'{self._path}: refused to change {self.stack[-2]!r:.60}: no data file may change code')
         super().load_build()
         if isinstance(self.stack[-1], _ArrayDescription):
             self.stack[-1] = self._read_array(self.stack[-1])
@@ -117,44 +87,35 @@ class _JoblibUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
     def _read_array(self, description: _ArrayDescription) -> np.ndarray | FileColumn:
-        dtype, shape, order = Builder()(description)
+        dtype, shape, order = self.builder(description)
         if dtype.hasobject:  # objects are a pickle of their own
-            return Builder()(ArrayUnpickler(self._file_handle, str(self._path)).load())
+            return self.builder(ArrayUnpickler(self._bounded, str(self._path)).load())
         if description.has_padding:
-            self._read_exactly(self._read_exactly(1)[0])
+            self._bounded.read(self._bounded.read(1)[0])
         count = math.prod(shape)
         size = count * dtype.itemsize
-        if self._on_disk:
-            start, end = self._file_handle.tell(), self._path.stat().st_size
-            if start + size > end:
-                raise InputError(
-                    f'{self._path}: truncated: an array of {size} bytes starts {end - start} bytes before the end'
-                )
-            if size >= STAY_ON_DISK_BYTES and shape:
-                self._file_handle.seek(size, io.SEEK_CUR)
-                return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
-        array = np.frombuffer(self._read_exactly(size), dtype, count)
-        return array.reshape(shape, order=order)
-
-    def _read_exactly(self, size: int) -> bytearray:
+        if size > self._bounded.left:
+            raise InputError(
+                f'{self._path}: truncated: an array of {size} bytes is announced where at most {self._bounded.left} '
+                'can follow'
+            )
+        if self._on_disk and size >= STAY_ON_DISK_BYTES and shape:
+            start = self._bounded.skip(size)
+            return FileColumn(self._path, start, dtype, shape, column_major=order == 'F')
         data = bytearray(size)
-        rest = memoryview(data)
-        while rest:
-            count = self._file_handle.readinto(rest)
-            if not count:
-                raise InputError(f'{self._path}: truncated: {size - len(rest)} bytes left of {size}')
-            rest = rest[count:]
-        return data
+        self._bounded.readinto(data)
+        return np.frombuffer(data, dtype, count).reshape(shape, order=order)
 
 
-def _load(file: BinaryIO, path: Path, on_disk: bool) -> Any:
-    return Builder()(_JoblibUnpickler(file, path, on_disk).load())
+def _load(file: BoundedFile, path: Path, on_disk: bool) -> Any:
+    unpickler = _JoblibUnpickler(file, path, on_disk)
+    return unpickler.builder(unpickler.load())
 
 
 def load_joblib(path: str | Path) -> Any:
     """Load a joblib file of arrays and plain containers; large arrays become `FileColumn`.
 
-    Files compressed with zlib, gzip, bz2, lzma or xz are read into memory.
+    Files compressed with zlib, gzip, bz2, lzma or xz are read into memory, up to `unfolded_limit` of their length.
 
     Raises:
         InputError: the file is absent, truncated, in another format, or names anything but arrays.
@@ -171,11 +132,13 @@ def load_joblib(path: str | Path) -> Any:
                         f'{path}: is in the format {method}; expected a joblib file: write it again with '
                         'joblib.dump(joblib.load(old), new), only if you trust the file: joblib.load runs code from it'
                     )
-            for prefix, opener in _COMPRESSIONS:
+            size = path.stat().st_size
+            for prefix, decompressor in _COMPRESSIONS:
                 if start.startswith(prefix):
-                    return _load(opener(file), path, on_disk=False)
-            return _load(file, path, on_disk=True)
+                    unfolded = io.BufferedReader(DecompressedFile(file, decompressor()), 2**20)
+                    return _load(BoundedFile(unfolded, unfolded_limit(size), size), path, on_disk=False)
+            return _load(BoundedFile(file, size), path, on_disk=True)
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f'{path}: not a whole joblib file ({type(error).__name__}: {error})') from error
+        raise InputError(f'{path}: not a whole joblib file ({reason(error)})') from error

@@ -4,19 +4,28 @@ A pickle calls what it names with arguments of its own, and changes the results 
 scipy.sparse trust it: forged pickles get arrays of made-up pointers, or matrices that write outside their memory. So
 nothing but placeholders, numbers, texts and plain containers exists while a pickle is read; `Builder` makes the arrays
 afterwards. Sparse matrices and chumpy's arrays become numpy arrays too.
+
+A pickle can name one object many times: a list of lists of lists of a few bytes that would take years to print, or one
+text of a megabyte in a million arrays. `Builder` counts values and bytes as if each was written out where it is named,
+and stops where there are more than a pickle of that length can hold honestly.
 """
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pickle import UnpicklingError
 from typing import Any, ClassVar
 
 import numpy as np
 
+from glot_plugin.io.messages import brief
+
 _PLAIN = frozenset({str, bytes, bytearray, bool, int, float, complex, type(None)})
 _DTYPE_CODE = re.compile(r'[biufc]\d{1,2}|[SU]\d{1,9}|O\d?')  # as numpy's pickles have it: kind and bytes
-_MAX_DENSE_BYTES = 2**30  # a sparse matrix of a few bytes can claim any shape
+_MAX_ARGS, _MAX_DEPTH = 8, 64  # honest pickles have up to 5 and 10
+_MAX_DIMENSIONS = 32
+# What a pickle of any length may hold: a sparse matrix of a few bytes can be a large array.
+_FREE_BYTES, _FREE_VALUES = 64 * 2**20, 2**22
 
 
 class Placeholder:
@@ -29,6 +38,8 @@ class Placeholder:
     state: Any
 
     def __new__(cls, *args: Any) -> Any:
+        if len(args) > _MAX_ARGS:
+            raise UnpicklingError(f'a call with {len(args)} arguments')
         self = object.__new__(cls)
         self.args, self.state = args, None
         return self
@@ -52,35 +63,93 @@ class Placeholder:
 
 
 class Builder:
-    """Replaces the placeholders in what a pickle holds, each once; the pickle's own value stays as it is."""
+    """Replaces the placeholders in what a pickle holds, each once; the pickle's own value stays as it is.
 
-    def __init__(self) -> None:
-        self._built: dict[int, Any] = {}
+    Args:
+        num_bytes: Length of the pickle, where it is compressed of what it may unfold to.
+    """
+
+    def __init__(self, num_bytes: int) -> None:
+        self._built: dict[int, tuple[Any, Any]] = {}  # each value and what it became; both keep their `id` so
+        self._sizes: dict[int, int] = {}  # of built containers, by `id`
+        self._max_size, self._bytes_left = _FREE_VALUES + num_bytes, _FREE_BYTES + 8 * num_bytes
+        self._depth = 0
 
     def __call__(self, value: Any) -> Any:
         if type(value) in _PLAIN:
             return value
         if id(value) in self._built:
-            if isinstance(self._built[id(value)], Placeholder):
-                raise UnpicklingError('an array that holds itself')
-            return self._built[id(value)]
-        if isinstance(value, Placeholder):
-            self._built[id(value)] = value  # until it is built
-            built = value.build(self)
-        elif isinstance(value, list):
-            built = self._built[id(value)] = []  # may hold itself
-            built.extend(self(item) for item in value)
-        elif isinstance(value, dict):
-            built = self._built[id(value)] = {}
-            built.update((self(key), self(item)) for key, item in value.items())
-        elif isinstance(value, tuple | set | frozenset):
-            built = type(value)([self(item) for item in value])
-        elif isinstance(value, type):
-            raise UnpicklingError(f'the class {value.__name__} in the place of a value')
-        else:
-            built = value  # an array that is read already
-        self._built[id(value)] = built
+            if self._built[id(value)][1] is _UNFINISHED:
+                raise UnpicklingError('a value that holds itself')
+            return self._built[id(value)][1]
+        if self._depth == _MAX_DEPTH:
+            raise UnpicklingError(f'values nested more than {_MAX_DEPTH} deep')
+        self._built[id(value)] = value, _UNFINISHED
+        self._depth += 1
+        built = self._build(value)
+        self._depth -= 1
+        self._built[id(value)] = value, built
         return built
+
+    def _build(self, value: Any) -> Any:
+        if isinstance(value, Placeholder):
+            return value.build(self)
+        if isinstance(value, list | tuple):
+            return self.sized(type(value)([self(item) for item in value]))
+        if isinstance(value, dict):
+            built = {check_key(self(key)): self(item) for key, item in value.items()}
+            return self.sized(built, (*built, *built.values()))
+        if isinstance(value, type):
+            raise UnpicklingError(f'the class {value.__name__} in the place of a value')
+        return value  # an array that is read already
+
+    def sized(self, built: Any, items: Iterable | None = None) -> Any:
+        """`built`, whose size is that of its items, each as large as if it was written out.
+
+        Raises:
+            UnpicklingError: it is too large.
+        """
+        size = 1 + sum(self._size(item) for item in (built if items is None else items))
+        if size > self._max_size:
+            raise UnpicklingError(
+                f'values that hold one another again and again: {size} when written out, more than a file of this '
+                'length has'
+            )
+        self._sizes[id(built)] = size
+        return built
+
+    def _size(self, built: Any) -> int:
+        if isinstance(built, str | bytes | bytearray):
+            return 1 + len(built) // 8
+        size = self._sizes.get(id(built))
+        return 1 + getattr(built, 'nbytes', 0) // 8 if size is None else size
+
+    def take(self, num_bytes: int, what: str) -> None:
+        """Count bytes that are about to be taken for an array or a text.
+
+        Raises:
+            UnpicklingError: they are too many.
+        """
+        if num_bytes > self._bytes_left:
+            raise UnpicklingError(f'{what} takes {num_bytes} bytes, more than a file of this length has')
+        self._bytes_left -= num_bytes
+
+
+_UNFINISHED = object()
+
+
+def check_key(key: Any) -> Any:
+    """A key of a dict, if to hash and to compare it is cheap.
+
+    Raises:
+        UnpicklingError: it is nested, or a huge number.
+    """
+    items = key if type(key) is tuple and len(key) <= _MAX_ARGS else (key,)
+    for item in items:
+        plain = type(item) in _PLAIN or isinstance(item, Placeholder | np.generic)
+        if not plain or (isinstance(item, int) and item.bit_length() > 64):
+            raise UnpicklingError(f'{brief(key)} for the key of a dict')
+    return key
 
 
 class ClassName(Placeholder):
@@ -93,10 +162,24 @@ class ClassName(Placeholder):
 class Encode(Placeholder):
     """`_codecs.encode`, with which protocol 2 writes bytes; text codecs only."""
 
-    def __new__(cls, text: str, encoding: str = 'latin1', errors: str = 'strict') -> Any:
+    def build(self, build: Builder) -> bytes:
+        text, encoding, errors = (*self.args, *('latin1', 'strict')[len(self.args) - 1 :])
+        if not all(isinstance(arg, str) for arg in (text, encoding, errors)):
+            raise UnpicklingError('bytes of something else than text')
         if encoding.lower().replace('-', '').replace('_', '') not in ('latin1', 'utf8', 'ascii'):
-            raise UnpicklingError(f'the codec {encoding!r} is asked for; only latin1, utf8 and ascii are text')
-        return str.encode(text, encoding, errors)
+            raise UnpicklingError(f'the codec {brief(encoding)} is asked for; only latin1, utf8 and ascii are text')
+        build.take(len(text), 'a text')
+        return text.encode(encoding, errors)
+
+
+class OrderedItems(Placeholder):
+    """`collections.OrderedDict`, as a dict; Python 2 passes its items, Python 3 sets them afterwards."""
+
+    def __new__(cls, items: list = ()) -> Any:
+        pairs = [item for item in items if isinstance(item, list | tuple) and len(item) == 2]
+        if len(pairs) != len(items):
+            raise UnpicklingError('an OrderedDict of something else than keys and values')
+        return {check_key(key): value for key, value in pairs}
 
 
 class EmptyBytes(Placeholder):
@@ -123,7 +206,7 @@ class DType(Placeholder):
         state = (3, '=', None, None, None, -1, -1, 0) if self.state is None else self.state
         is_plain = isinstance(code, str) and _DTYPE_CODE.fullmatch(code) and isinstance(state, tuple)
         if not is_plain or len(state) not in (8, 9) or state[1] not in ('<', '>', '=', '|') or any(state[2:5]):
-            raise UnpicklingError(f'an array of type {code!r:.60}, expected plain numbers, text or objects')
+            raise UnpicklingError(f'an array of type {brief(code)}, expected plain numbers, text or objects')
         return np.dtype(object if code[0] == 'O' else code).newbyteorder(state[1])
 
 
@@ -136,11 +219,12 @@ class Array(Placeholder):
         shape, dtype, column_major, data = self.state[-4:]
         order = 'F' if column_major else 'C'
         if not isinstance(data, list):
-            return _plain_array(build(dtype), shape, data, order)
-        shape = checked_shape(shape)
-        if build(dtype) != np.dtype(object) or len(data) != math.prod(shape):
-            raise UnpicklingError(f'an array of shape {shape} and type {build(dtype)} from {len(data)} objects')
-        return np.fromiter(build(data), object, len(data)).reshape(shape, order=order)
+            return _plain_array(build, dtype, shape, data, order)
+        shape, dtype = checked_shape(shape), build(dtype)
+        if not isinstance(dtype, np.dtype) or dtype != np.dtype(object) or len(data) != math.prod(shape):
+            raise UnpicklingError(f'an array of shape {brief(shape)} and type {brief(dtype)} from {len(data)} objects')
+        objects = np.fromiter(build(data), object, len(data)).reshape(shape, order=order)
+        return build.sized(objects, build(data))
 
 
 class BufferArray(Placeholder):
@@ -148,7 +232,9 @@ class BufferArray(Placeholder):
 
     def build(self, build: Builder) -> np.ndarray:
         data, dtype, shape, order = self.args
-        return _plain_array(build(dtype), shape, data, order)
+        if order not in ('C', 'F'):
+            raise UnpicklingError(f'an array in the order {brief(order)}')
+        return _plain_array(build, dtype, shape, data, order)
 
 
 class Scalar(Placeholder):
@@ -156,23 +242,25 @@ class Scalar(Placeholder):
 
     def build(self, build: Builder) -> np.generic:
         dtype, data = self.args
-        return _plain_array(build(dtype), (), data, 'C')[()]
+        return _plain_array(build, dtype, (), data, 'C')[()]
 
 
 class ChumpyArray(Placeholder):
     """`chumpy.ch.Ch`: its array `x`."""
 
     def build(self, build: Builder) -> np.ndarray:
-        return np.asarray(build(self.attributes()['x']))
+        return _numbers(build(self.attributes()['x']))
 
 
 class ChumpySelection(Placeholder):
     """`chumpy.reordering.Select`: elements `idxs` of the array `a`, in `preferred_shape`."""
 
     def build(self, build: Builder) -> np.ndarray:
-        state = {key: build(self.attributes().get(key)) for key in ('a', 'idxs', 'preferred_shape')}
-        selected = np.asarray(state['a']).ravel()[np.asarray(state['idxs'])]
-        return selected if state['preferred_shape'] is None else selected.reshape(state['preferred_shape'])
+        array, places, shape = (build(self.attributes().get(key)) for key in ('a', 'idxs', 'preferred_shape'))
+        array, places = _numbers(array), _numbers(places)
+        build.take(array.nbytes + 8 * places.size, 'a selection')
+        selected = array.ravel()[places]
+        return selected if shape is None else selected.reshape(checked_shape(shape))
 
 
 class SparseCoordinates(Placeholder):
@@ -181,12 +269,12 @@ class SparseCoordinates(Placeholder):
     def build(self, build: Builder) -> np.ndarray:
         state = self.attributes()
         shape = checked_shape(build(state['_shape'] if '_shape' in state else state['shape']))
-        return _dense(shape, _vector(build(state['data']), 'biuf'), *self.places(state, build, shape))
+        return _dense(build, shape, _vector(build, state['data'], 'biuf'), *self.places(state, build))
 
-    def places(self, state: dict, build: Builder, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    def places(self, state: dict, build: Builder) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns (n,) of the values."""
-        rows, columns = build(state['coords']) if 'coords' in state else build((state['row'], state['col']))
-        return _vector(rows, 'iu'), _vector(columns, 'iu')
+        rows, columns = state['coords'] if 'coords' in state else (state['row'], state['col'])
+        return _vector(build, rows, 'iu'), _vector(build, columns, 'iu')
 
 
 class SparseRows(SparseCoordinates):
@@ -194,8 +282,8 @@ class SparseRows(SparseCoordinates):
 
     compressed_axis: ClassVar[int] = 0
 
-    def places(self, state: dict, build: Builder, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        indices, starts = (_vector(build(state[key]), 'iu') for key in ('indices', 'indptr'))
+    def places(self, state: dict, build: Builder) -> tuple[np.ndarray, np.ndarray]:
+        indices, starts = (_vector(build, state[key], 'iu') for key in ('indices', 'indptr'))
         if starts[0] != 0 or starts[-1] > len(indices) or (starts[1:] < starts[:-1]).any():
             raise UnpicklingError('a sparse matrix whose indptr does not fit its indices')
         lines, indices = np.repeat(np.arange(len(starts) - 1), np.diff(starts)), indices[: starts[-1]]
@@ -214,32 +302,45 @@ def checked_shape(shape: Any) -> tuple[int, ...]:
     Raises:
         UnpicklingError: it is none.
     """
-    if not isinstance(shape, tuple) or not all(isinstance(size, int | np.integer) and size >= 0 for size in shape):
-        raise UnpicklingError(f'an array of shape {shape!r:.60}')
-    return tuple(int(size) for size in shape)
+    sizes = shape if isinstance(shape, tuple) and len(shape) <= _MAX_DIMENSIONS else (None,)
+    if not all(isinstance(size, int | np.integer) and 0 <= size < 2**63 for size in sizes):
+        raise UnpicklingError(f'an array of shape {brief(shape)}')
+    return tuple(int(size) for size in sizes)
 
 
-def _plain_array(dtype: np.dtype, shape: Any, data: Any, order: str) -> np.ndarray:
+def _plain_array(build: Builder, dtype: Any, shape: Any, data: Any, order: str) -> np.ndarray:
     """An array of numbers or text from its bytes (Python 2 wrote them as text), in the machine's byte order."""
-    shape = checked_shape(shape)
+    dtype, shape, data = build(dtype), checked_shape(shape), build(data)
     data = data.encode('latin1') if isinstance(data, str) else data
     if not isinstance(dtype, np.dtype) or dtype.hasobject or not isinstance(data, bytes | bytearray):
-        raise UnpicklingError(f'an array of type {dtype} from a {type(data).__name__}')
+        raise UnpicklingError(f'an array of type {brief(dtype)} from a {type(data).__name__}')
     size = math.prod(shape) * dtype.itemsize
     if len(data) != size or (shape and not dtype.itemsize):
         raise UnpicklingError(f'an array of shape {shape} and type {dtype} takes {size} bytes, found {len(data)}')
+    build.take(size, f'an array of shape {shape} and type {dtype}')
     return np.ndarray(shape, dtype, data, order=order).astype(dtype.newbyteorder('='), order='A')
 
 
-def _vector(values: Any, kinds: str) -> np.ndarray:
+def _numbers(value: Any) -> np.ndarray:
+    if not isinstance(value, np.ndarray | np.number | int | float) or np.asarray(value).dtype.kind not in 'biuf':
+        raise UnpicklingError(f'a chumpy array of {brief(value)}, expected numbers')
+    return np.asarray(value)
+
+
+def _vector(build: Builder, values: Any, kinds: str) -> np.ndarray:
+    values = build(values)
     if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in kinds:
         raise UnpicklingError('a sparse matrix of something else than vectors of numbers')
+    build.take(8 * values.size, 'a sparse matrix')
     return values.astype(np.int64) if kinds == 'iu' else values
 
 
-def _dense(shape: tuple[int, ...], values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    if len(shape) != 2 or math.prod(shape) * values.itemsize > _MAX_DENSE_BYTES:
-        raise UnpicklingError(f'a sparse matrix of shape {shape}, expected two dimensions and at most 1 GiB')
+def _dense(
+    build: Builder, shape: tuple[int, ...], values: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    if len(shape) != 2:
+        raise UnpicklingError(f'a sparse matrix of shape {shape}, expected two dimensions')
+    build.take(math.prod(shape) * values.itemsize, f'a sparse matrix of shape {shape}')
     if not len(values) >= len(rows) == len(columns):  # scipy may leave room behind the values
         raise UnpicklingError(f'a sparse matrix of {len(values)} values, {len(rows)} rows and {len(columns)} columns')
     for places, size in zip((rows, columns), shape, strict=True):
@@ -271,7 +372,7 @@ def _of_scipy() -> dict[tuple[str, str], Callable]:
     }
 
 
-# Module and name in the pickle, and what stands for it. `dict` is harmless, and its class cannot be changed.
+# Module and name in the pickle, and what stands for it.
 PLACEHOLDERS: dict[tuple[str, str], Callable] = {
     **_of_numpy(),
     **_of_scipy(),
@@ -283,5 +384,5 @@ PLACEHOLDERS: dict[tuple[str, str], Callable] = {
     ('copyreg', '_reconstructor'): Reconstructor,
     ('__builtin__', 'object'): ClassName,
     ('builtins', 'object'): ClassName,
-    ('collections', 'OrderedDict'): dict,
+    ('collections', 'OrderedDict'): OrderedItems,
 }

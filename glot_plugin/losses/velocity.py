@@ -7,6 +7,7 @@ velocity is masked element by element (the original multiplies the means of squa
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from glot_plugin.losses.keypoints import keypoint_loss_2d
 from glot_plugin.losses.reduction import weighted_mean
 from glot_plugin.registry import MODELS
 
@@ -24,8 +25,7 @@ def velocity_loss_2d(pred: Tensor, target: Tensor, confidence: Tensor, mask: Ten
         confidence: (B, T, J).
         mask: (B, T).
     """
-    error = (velocity(pred) - velocity(target)) ** 2
-    return (confidence[..., None] * mask[..., None, None] * error).mean()
+    return keypoint_loss_2d(velocity(pred), velocity(target), confidence, mask)
 
 
 def velocity_loss_3d(pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:

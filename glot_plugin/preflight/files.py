@@ -17,7 +17,7 @@ from glot_plugin.checkpoints.spin import fit_spin, read_spin_regressor
 from glot_plugin.config import FILE_KEYS, FRAMEWORK_SCOPE, config_nodes
 from glot_plugin.errors import InputError
 from glot_plugin.preflight.head import build_head
-from glot_plugin.preflight.needs import Need
+from glot_plugin.preflight.requirements import Requirement
 from glot_plugin.preflight.stores import is_ours
 
 CHECKPOINT = 'checkpoint'
@@ -26,8 +26,8 @@ Check = Callable[[Path], object]
 REGRESSOR_ROWS = {'J_regressor_extra.npy': 9, 'J_regressor_h36m.npy': 17}
 
 
-def file_needs(cfg: Config, parts: Sequence[str], thorough: bool) -> list[Need]:
-    """A need for each file, once.
+def file_requirements(cfg: Config, parts: Sequence[str], thorough: bool) -> list[Requirement]:
+    """A requirement for each file, once.
 
     Args:
         cfg: The config.
@@ -47,7 +47,7 @@ def file_needs(cfg: Config, parts: Sequence[str], thorough: bool) -> list[Need]:
             wanted['weights', Path(model['init_from_spin'])] = _spin_check(cfg) if thorough else read_spin_regressor
     if cfg.get('load_from'):
         wanted[CHECKPOINT, Path(cfg.load_from)] = read_checkpoint
-    return [_file_need(use, path, check, thorough) for (use, path), check in wanted.items()]
+    return [_file_requirement(use, path, check, thorough) for (use, path), check in wanted.items()]
 
 
 def _named_files(node: dict) -> dict[tuple[str, Path], Check | None]:
@@ -92,16 +92,16 @@ def _spin_check(cfg: Config) -> Check:
     return read_spin_regressor if head is None else lambda path: fit_spin(head, path)
 
 
-def _file_need(use: str, path: Path, check: Check | None, thorough: bool) -> Need:
+def _file_requirement(use: str, path: Path, check: Check | None, thorough: bool) -> Requirement:
     size = path.stat().st_size if path.is_file() else None
     if check is not None and (thorough or size is None):
         try:
             check(path)
         except InputError as error:
-            return Need(use, path, _with_fix(use, str(error)), num_bytes=size)
+            return Requirement(use, path, _with_fix(use, str(error)), num_bytes=size)
     elif not path.exists():
-        return Need(use, path, _with_fix(use, f'{path}: no such file or folder'))
-    return Need(use, path, num_bytes=size)
+        return Requirement(use, path, _with_fix(use, f'{path}: no such file or folder'))
+    return Requirement(use, path, num_bytes=size)
 
 
 def _with_fix(use: str, problem: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine import Config
 
 from glot_plugin.preflight.head import build_head
-from glot_plugin.preflight.needs import MB, Need
+from glot_plugin.preflight.requirements import MB, Requirement
 from glot_plugin.preflight.stores import ALL_TARGETS, DEFAULT_FEATURE_DIM, feature_dim, frame_bytes, is_ours
 
 GB = 1e9
@@ -16,20 +16,20 @@ GB = 1e9
 TRAINING_BYTES = 16
 
 
-def resources(cfg: Config, needs: Sequence[Need]) -> str:
+def resources(cfg: Config, requirements: Sequence[Requirement]) -> str:
     """Disk and memory, a line each."""
-    return f'{_disk(cfg, needs)}\n{_memory(cfg, needs)}'
+    return f'{_disk(cfg, requirements)}\n{_memory(cfg, requirements)}'
 
 
-def _disk(cfg: Config, needs: Sequence[Need]) -> str:
-    stores = {need.path: need for need in needs if need.is_store}
-    present = sum(need.num_bytes for need in stores.values() if need.store is not None)
+def _disk(cfg: Config, requirements: Sequence[Requirement]) -> str:
+    stores = {requirement.path: requirement for requirement in requirements if requirement.is_store}
+    present = sum(requirement.num_bytes for requirement in stores.values() if requirement.store is not None)
     text = f'Disk: {present / GB:.2f} GB of stores are there.'
-    absent = [need for need in stores.values() if need.store is None]
+    absent = [requirement for requirement in stores.values() if requirement.store is None]
     if absent:
         width = feature_dim(cfg) or DEFAULT_FEATURE_DIM
         frame = frame_bytes(ALL_TARGETS, width)
-        known = [need.expected_bytes for need in absent if need.expected_bytes is not None]
+        known = [requirement.expected_bytes for requirement in absent if requirement.expected_bytes is not None]
         unknown = len(absent) - len(known)
         total = f'{"at least" if unknown else "about"} {sum(known) / GB:.1f} GB' if known else 'of unknown size'
         text += (
@@ -43,7 +43,7 @@ def _disk(cfg: Config, needs: Sequence[Need]) -> str:
     return text
 
 
-def _memory(cfg: Config, needs: Sequence[Need]) -> str:
+def _memory(cfg: Config, requirements: Sequence[Requirement]) -> str:
     text = 'Memory: stores are read from disk as they are needed, none is loaded.'
     frame = frame_bytes(ALL_TARGETS, feature_dim(cfg) or DEFAULT_FEATURE_DIM)
     loader = cfg.get('train_dataloader')
@@ -59,7 +59,11 @@ def _memory(cfg: Config, needs: Sequence[Need]) -> str:
             f' The model: {size / 1e6:.1f} M parameters, {4 * size / MB:.0f} MB; in training, with gradients and '
             f'optimiser, {TRAINING_BYTES * size / MB:.0f} MB; activations come on top.'
         )
-    lengths = [int(np.diff(need.store.track_offsets).max()) for need in needs if need.store and need.windows is None]
+    lengths = [
+        int(np.diff(requirement.store.track_offsets).max())
+        for requirement in requirements
+        if requirement.store and requirement.windows is None
+    ]
     if lengths:
         text += f' The longest test track: {max(lengths)} frames, {max(lengths) * frame / MB:.0f} MB.'
     return text

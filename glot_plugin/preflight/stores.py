@@ -5,18 +5,18 @@ from pathlib import Path
 
 from mmengine import Config
 
-from glot_plugin.converters.recipes import RECIPES
+from glot_plugin.converters.database_specs import DATABASES
 from glot_plugin.datasets.store_schema import FRAME_COLUMNS, row_shape
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.datasets.window_dataset import store_entries, window_table
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.body_metric import TARGET_JOINTS
-from glot_plugin.preflight.needs import Need
+from glot_plugin.preflight.requirements import Requirement
 
 KEYPOINTS_2D = ('keypoints2d', 'bbox')
 SMPL = ('smpl_pose', 'smpl_betas')
 ALL_TARGETS = (*KEYPOINTS_2D, 'keypoints3d', *SMPL)
-RECIPE_OF = {recipe.name: recipe for recipe in RECIPES}
+DATABASE_OF = {spec.name: spec for spec in DATABASES}
 # About how many frames a database has, to say what disk its store will take.
 KNOWN_FRAMES = {'insta-variety': 2_000_000, '3dpw-test': 35_515}
 DEFAULT_FEATURE_DIM = 2048
@@ -45,40 +45,42 @@ def feature_dim(cfg: Config) -> int | None:
     return head.get('in_dim') if isinstance(head, dict) else None
 
 
-def train_needs(cfg: Config) -> list[Need]:
+def train_requirements(cfg: Config) -> list[Requirement]:
     """The training stores; of those that the paper's databases become, the targets that they must have."""
     dataset = (cfg.get('train_dataloader') or {}).get('dataset')
     if not is_ours(dataset, 'WindowDataset'):
         return []
-    needs = [_train_need(entry, dataset, feature_dim(cfg)) for entry in store_entries(dataset['stores'])]
-    return needs or [Need('train', Path('-'), 'train_dataloader.dataset.stores is empty, expected at least one store')]
+    requirements = [_train_requirement(entry, dataset, feature_dim(cfg)) for entry in store_entries(dataset['stores'])]
+    return requirements or [
+        Requirement('train', Path('-'), 'train_dataloader.dataset.stores is empty, expected at least one store')
+    ]
 
 
-def _train_need(entry: dict, dataset: dict, width: int | None) -> Need:
+def _train_requirement(entry: dict, dataset: dict, width: int | None) -> Requirement:
     path, use_smpl = Path(entry['path']), entry['use_smpl']
-    columns, recipe = [*KEYPOINTS_2D], RECIPE_OF.get(path.name)
-    if recipe is not None and recipe.has_3d:
+    columns, spec = [*KEYPOINTS_2D], DATABASE_OF.get(path.name)
+    if spec is not None and spec.has_3d:
         columns.append('keypoints3d')
-    if recipe is not None and recipe.has_smpl and use_smpl:
+    if spec is not None and spec.has_smpl and use_smpl:
         columns += SMPL
-    need = _store_need('train', path, columns, width)
-    if need.store is None:
-        return need
-    if need.problem is None and need.store.keypoints3d_joints == 'h36m14':
-        need.problem = f"{path}: 3D keypoints are 'h36m14', a test set's; training needs 'spin49'"
-    _, tracks = window_table(need.store.track_offsets, dataset.get('num_frames', 16), dataset.get('stride', 16))
-    has_3d = (need.store.track_has_keypoints3d | (need.store.track_has_smpl & use_smpl))[tracks]
-    need.windows = int((~has_3d).sum()), int(has_3d.sum())
-    return need
+    requirement = _store_requirement('train', path, columns, width)
+    if requirement.store is None:
+        return requirement
+    if requirement.problem is None and requirement.store.keypoints3d_joints == 'h36m14':
+        requirement.problem = f"{path}: 3D keypoints are 'h36m14', a test set's; training needs 'spin49'"
+    _, tracks = window_table(requirement.store.track_offsets, dataset.get('num_frames', 16), dataset.get('stride', 16))
+    has_3d = (requirement.store.track_has_keypoints3d | (requirement.store.track_has_smpl & use_smpl))[tracks]
+    requirement.windows = int((~has_3d).sum()), int(has_3d.sum())
+    return requirement
 
 
-def track_needs(cfg: Config, part: str) -> list[Need]:
+def track_requirements(cfg: Config, part: str) -> list[Requirement]:
     """Stores of the validation set (`part` is `val`), or of every test set (`test`)."""
     if part == 'test' and cfg.get('test_sets'):
         sets = {f'test {name}': (item.get('dataset'), item.get('evaluator')) for name, item in cfg.test_sets.items()}
     else:
         sets = {part: ((cfg.get(f'{part}_dataloader') or {}).get('dataset'), cfg.get(f'{part}_evaluator'))}
-    needs = []
+    requirements = []
     for use, (dataset, evaluator) in sets.items():
         if not is_ours(dataset, 'TrackDataset'):
             continue
@@ -86,11 +88,11 @@ def track_needs(cfg: Config, part: str) -> list[Need]:
         metrics = [metric for metric in evaluators if is_ours(metric, 'BodyMetric')]
         stores = dataset['stores']
         for path in [stores] if isinstance(stores, str | Path) else stores:
-            need = _store_need(use, Path(path), (), feature_dim(cfg))
-            for metric in metrics if need.store is not None else ():
-                need.problem = need.problem or _unscorable(need.store, metric)
-            needs.append(need)
-    return needs
+            requirement = _store_requirement(use, Path(path), (), feature_dim(cfg))
+            for metric in metrics if requirement.store is not None else ():
+                requirement.problem = requirement.problem or _unscorable(requirement.store, metric)
+            requirements.append(requirement)
+    return requirements
 
 
 def _unscorable(store: TrackStore, metric: dict) -> str | None:
@@ -102,24 +104,24 @@ def _unscorable(store: TrackStore, metric: dict) -> str | None:
         return f'{store.path}: no 3D keypoints that give {joint_set}, and no SMPL parameters: nothing to score against'
     wants_pve = 'PVE' in [name.upper() for name in metric.get('metrics', ('PVE',))]
     # Elsewhere PVE is simply left out of the result; these databases have what it needs.
-    if wants_pve and not has_smpl and store.path.name in RECIPE_OF and RECIPE_OF[store.path.name].has_smpl:
+    if wants_pve and not has_smpl and store.path.name in DATABASE_OF and DATABASE_OF[store.path.name].has_smpl:
         return f'{store.path}: no SMPL parameters, which PVE needs; convert it again, or leave PVE out of metrics'
     return None
 
 
-def _store_need(use: str, path: Path, columns: Sequence[str], width: int | None) -> Need:
+def _store_requirement(use: str, path: Path, columns: Sequence[str], width: int | None) -> Requirement:
     try:
         store = TrackStore(path)
     except InputError as error:
         expected = _expected_bytes(path.name, width)
-        return Need(use, path, str(error), True, num_bytes=_folder_bytes(path), expected_bytes=expected)
+        return Requirement(use, path, str(error), True, num_bytes=_folder_bytes(path), expected_bytes=expected)
     absent = [name for name in columns if name not in store.frame_columns]
     problem = None
     if absent:
         problem = f'{path}: no {", ".join(absent)}; found {", ".join(store.frame_columns)}'
     elif width is not None and store.feature_dim != width:
         problem = f'{path}: features are {store.feature_dim} wide, expected {width} (model.head.in_dim)'
-    return Need(use, path, problem, True, store, num_bytes=_folder_bytes(path))
+    return Requirement(use, path, problem, True, store, num_bytes=_folder_bytes(path))
 
 
 def _folder_bytes(path: Path) -> int | None:
@@ -128,8 +130,8 @@ def _folder_bytes(path: Path) -> int | None:
 
 def _expected_bytes(name: str, width: int | None) -> int | None:
     """About what the store of a paper's database will take, where its length is known."""
-    recipe, frames = RECIPE_OF.get(name), KNOWN_FRAMES.get(name)
-    if recipe is None or frames is None:
+    spec, frames = DATABASE_OF.get(name), KNOWN_FRAMES.get(name)
+    if spec is None or frames is None:
         return None
-    columns = (*KEYPOINTS_2D, *(('keypoints3d',) if recipe.has_3d else ()), *(SMPL if recipe.has_smpl else ()))
+    columns = (*KEYPOINTS_2D, *(('keypoints3d',) if spec.has_3d else ()), *(SMPL if spec.has_smpl else ()))
     return frames * frame_bytes(columns, width or DEFAULT_FEATURE_DIM)

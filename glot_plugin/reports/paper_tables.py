@@ -1,7 +1,6 @@
 """Results of `tools/test.py --out`, several runs together, as the paper's tables in Markdown."""
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,8 @@ from statistics import mean, stdev
 
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.joint_scores import metric_unit
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.messages import brief
 from glot_plugin.reports.markdown import markdown_table
 from glot_plugin.reports.published import METRICS, TABLES, PublishedRow, PublishedTable
 
@@ -24,6 +25,7 @@ RUNS_NOTE = (
     'decides the training, beside the seed). `--cfg-options` are those of the test.'
 )
 
+MAX_SCORE = 1e9  # mm; a larger number is no score
 # Scores by test set, protocol and metric, as `tools/test.py` writes them.
 RunScores = dict[str, dict[str, dict[str, float]]]
 
@@ -103,12 +105,9 @@ def read_result(path: str | Path) -> Result:
         InputError: The file is absent, is no JSON, or not what `tools/test.py --out` writes.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such result; tools/test.py --out writes one') from None
-    except (ValueError, OSError) as error:
-        raise InputError(f'{path}: not readable as JSON ({error})') from error
+    if not path.is_file():
+        raise InputError(f'{path}: no such result; tools/test.py --out writes one')
+    content = read_json(path)
     for key, kind in (('config', str), ('checkpoint', str), ('metrics', dict)):
         if not isinstance(content, dict) or not isinstance(content.get(key), kind):
             raise InputError(
@@ -120,7 +119,7 @@ def read_result(path: str | Path) -> Result:
     about = {key: content.get(key, {}) for key in ('origin', 'cfg_options')}  # older files have none
     for key, value in about.items():
         if not isinstance(value, dict):
-            raise InputError(f'{path}: {key} is {value!r}, expected an object; run tools/test.py again')
+            raise InputError(f'{path}: {key} is {brief(value)}, expected an object; run tools/test.py again')
     return Result(path, config_name(content['config']), content['checkpoint'], scores, *about.values())
 
 
@@ -130,7 +129,7 @@ def _values(sets: object) -> list:
 
 def _is_numbers(metrics: object) -> bool:
     return isinstance(metrics, dict) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_SCORE
         for value in metrics.values()
     )
 
@@ -180,7 +179,7 @@ def _paper_section(table: PublishedTable, rows: Sequence[Row]) -> str | None:
     header = ['', *(f'{name} {metric}' if several else metric for name, metric in columns)]
     cells = []
     for published in table.rows:
-        cells.append([f'*{published.method}*', *_published_cells(published, columns)])
+        cells.append([f'*{published.method}*', *published_cells(published, columns)])
         for config in published.configs:
             cells += [
                 [f'{published.method}, {row.label}', *(row.spread(n, PROTOCOL, METRICS[m]) for n, m in columns)]
@@ -191,7 +190,8 @@ def _paper_section(table: PublishedTable, rows: Sequence[Row]) -> str | None:
     return f'## {table.title}\n\n{markdown_table(header, cells)}'
 
 
-def _published_cells(row: PublishedRow, columns: Sequence[tuple[str, str]]) -> list[str]:
+def published_cells(row: PublishedRow, columns: Sequence[tuple[str, str]]) -> list[str]:
+    """The scores of a published row by test set and metric (the paper's names); a dash where there is none."""
     values = (row.scores.get(name, {}).get(METRICS[metric]) for name, metric in columns)
     return [DASH if value is None else f'{value:.1f}' for value in values]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glot_plugin.errors import InputError
+from glot_plugin.io.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,10 +38,10 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     Raises:
         InputError: The file cannot be written.
     """
-    path = Path(path)
+    path, picture = Path(path), io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
-    except (OSError, ValueError) as error:
+        figure.savefig(picture, dpi=110, format=path.suffix[1:])
+    except ValueError as error:
         raise InputError(f'{path}: the picture cannot be written ({error})') from error
+    write_bytes(path, picture.getbuffer())
     return path

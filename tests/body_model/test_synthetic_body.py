@@ -230,14 +230,6 @@ def test_genders_differ_in_proportion(body_dir):
     assert hips['female'] / shoulders['female'] > hips['male'] / shoulders['male'] + 0.05
 
 
-def test_same_seed_same_bytes_and_another_seed_other_correctives(body_dir, tmp_path):
-    again, other = write_synthetic_body(tmp_path / 'again'), write_synthetic_body(tmp_path / 'other', seed=1)
-    for name in (*files.FILES, files.MARKER):
-        assert (again / name).read_bytes() == (body_dir / name).read_bytes(), name
-    assert (other / 'SMPL_NEUTRAL.pkl').read_bytes() != (again / 'SMPL_NEUTRAL.pkl').read_bytes()
-    assert sorted(path.name for path in again.iterdir()) == sorted((*files.FILES, files.MARKER))  # nothing left over
-
-
 @pytest.fixture
 def written(body_dir, tmp_path) -> Path:
     """A copy of the synthetic body that a test may change."""
@@ -252,13 +244,20 @@ def test_a_complete_body_is_kept(written):
     assert {path.name: path.stat().st_mtime_ns for path in written.iterdir()} == before
 
 
-def test_an_interrupted_body_is_completed(written, body_dir):
+def test_an_interrupted_body_is_written_again_with_the_same_bytes(written, body_dir):
     (written / 'SMPL_MALE.pkl').unlink()
     marker = json.loads((written / files.MARKER).read_text())
     (written / files.MARKER).write_text(json.dumps(marker | {'complete': False}))
     write_synthetic_body(written)
-    assert (written / 'SMPL_MALE.pkl').read_bytes() == (body_dir / 'SMPL_MALE.pkl').read_bytes()
+    for name in (*files.FILES, files.MARKER):
+        assert (written / name).read_bytes() == (body_dir / name).read_bytes(), name
     assert json.loads((written / files.MARKER).read_text())['complete'] is True
+    assert sorted(path.name for path in written.iterdir()) == sorted((*files.FILES, files.MARKER))  # nothing left over
+
+
+def test_another_seed_gives_other_correctives_and_replaces_a_body_of_ours(written, body_dir):
+    write_synthetic_body(written, seed=1)
+    assert (written / 'SMPL_NEUTRAL.pkl').read_bytes() != (body_dir / 'SMPL_NEUTRAL.pkl').read_bytes()
 
 
 def test_licensed_files_are_never_overwritten(tmp_path, written):

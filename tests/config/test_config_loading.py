@@ -16,7 +16,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs/glot'
     ('key', 'message'),
     [
         ('optim_wrapper.optimizer', r"unknown optimizer type 'Adamm'; did you mean 'Adam'\?"),
-        ('train_dataloader.collate_fn', "unknown function type 'Adamm'; docs/parts.md lists ours"),
+        ('train_dataloader.collate_fn', "unknown function type 'Adamm'; docs/parts.md lists GLoT's"),
     ],
 )
 def test_unknown_types_that_mmengine_calls_unseen(key, message):
@@ -43,7 +43,7 @@ def test_training_checks_them(small_config, tmp_path):
     ('kind', 'name', 'message'),
     [
         ('MODELS', 'HSRC', "unknown model type 'HSRC'; did you mean 'HSCR'"),
-        ('MODELS', 'qqqqq', "unknown model type 'qqqqq'; docs/parts.md lists ours"),
+        ('MODELS', 'qqqqq', "unknown model type 'qqqqq'; docs/parts.md lists GLoT's"),
         ('PARAM_SCHEDULERS', 'LinearLRR', "unknown parameter scheduler type 'LinearLRR'; did you mean 'LinearLR'"),
         ('VISUALIZERS', 'qqqqq', "unknown visualizer type 'qqqqq'; expected one of Visualizer"),  # none of ours
         ('EVALUATOR', 'BodyMetric', "unknown evaluator type 'BodyMetric'; expected one of Evaluator"),

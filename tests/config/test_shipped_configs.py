@@ -7,7 +7,7 @@ import torch
 from mmengine.registry import PARAM_SCHEDULERS
 
 from glot_plugin.config import load_config
-from glot_plugin.converters.recipes import RECIPES
+from glot_plugin.converters.database_specs import DATABASES
 from glot_plugin.datasets import WindowDataset
 from glot_plugin.datasets.samplers import PAPER_SHARE_2D
 from glot_plugin.datasets.window_dataset import store_entries
@@ -130,7 +130,7 @@ def test_data_of_the_paper(name):
     stores = [entry['path'] for entry in entries] + [
         path for item in cfg.test_sets.values() for path in item.dataset.stores
     ]
-    assert {Path(path).name for path in stores} <= {recipe.name for recipe in RECIPES}
+    assert {Path(path).name for path in stores} <= {spec.name for spec in DATABASES}
     assert {str(Path(path).parent) for path in stores} == {'data/stores'}
 
 

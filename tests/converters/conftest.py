@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from glot_plugin.body_model.joint_sets import LSP14
-from glot_plugin.converters import Recipe, find_recipes
-from glot_plugin.converters.layouts import layout_places
+from glot_plugin.converters import DatabaseSpec, find_databases
+from glot_plugin.converters.keypoint_conventions import spin49_places
 from glot_plugin.datasets.synthetic import SyntheticTrack, generate_tracks
 
 JOINTS_2D = {'3dpw': 14, 'penn': 13, 'insta': 25}
@@ -34,10 +34,10 @@ def vid_name(number: int) -> str:
     return f'downtown_video_{number // 2:02d}_{number % 2}'
 
 
-def database_of(recipe: Recipe, people: list[SyntheticTrack]) -> dict[str, np.ndarray]:
+def database_of(spec: DatabaseSpec, people: list[SyntheticTrack]) -> dict[str, np.ndarray]:
     """The dict of one database: keys, types and shapes as in the real ones."""
-    joints = JOINTS_2D.get(recipe.name.split('-')[0], 49)
-    keypoints2d = np.concatenate([track.keypoints2d for track in people])[:, layout_places(joints, '')]
+    joints = JOINTS_2D.get(spec.name.split('-')[0], 49)
+    keypoints2d = np.concatenate([track.keypoints2d for track in people])[:, spin49_places(joints, '')]
     names = [vid_name(number) for number, track in enumerate(people) for _ in track.frame_id]
     frames = np.concatenate([track.frame_id for track in people])
     database = {
@@ -50,40 +50,40 @@ def database_of(recipe: Recipe, people: list[SyntheticTrack]) -> dict[str, np.nd
         'bbox': np.concatenate([track.bbox for track in people]).astype(np.float64),
         'features': np.concatenate([track.features for track in people]),
     }
-    if recipe.has_3d:
+    if spec.has_3d:
         database['joints3D'] = np.concatenate([track.keypoints3d for track in people]).astype(np.float64)
-    if recipe.has_smpl:
+    if spec.has_smpl:
         database['pose'] = np.concatenate([track.smpl_pose for track in people]).astype(np.float64)
         database['shape'] = np.concatenate([track.smpl_betas for track in people]).astype(np.float64)
-    if recipe.valid_key == 'valid':
+    if spec.valid_key == 'valid':
         database['valid'] = (np.arange(len(names)) % 5 != 0).astype(np.float64)
-    if recipe.valid_key == 'valid_i':
+    if spec.valid_key == 'valid_i':
         database['valid_i'] = (np.arange(len(names)) % 4 != 0).astype(np.uint8)[:, None]
     return database
 
 
 @pytest.fixture(scope='session')
-def write_database(people, people14) -> Callable[..., tuple[Recipe, dict[str, np.ndarray]]]:
+def write_database(people, people14) -> Callable[..., tuple[DatabaseSpec, dict[str, np.ndarray]]]:
     """`write_database(root, name, change=None)` writes a database to the folder; `change` may alter the dict."""
 
     def write(root: Path, name: str, change: Callable[[dict], None] | None = None, **dump: object) -> tuple:
-        (recipe,) = find_recipes([name])
-        database = database_of(recipe, people14 if name in ('3dpw-val', '3dpw-test') else people)
+        (spec,) = find_databases([name])
+        database = database_of(spec, people14 if name in ('3dpw-val', '3dpw-test') else people)
         if change:
             change(database)
-        path = root / recipe.file
+        path = root / spec.file
         path.parent.mkdir(exist_ok=True)
-        if recipe.is_hdf5:
+        if spec.is_hdf5:
             write_hdf5(path, database)
         else:
             joblib.dump(database, path, **dump)
-        return recipe, database
+        return spec, database
 
     return write
 
 
 @pytest.fixture
-def make_database(tmp_path, write_database) -> Callable[..., tuple[Recipe, dict[str, np.ndarray]]]:
+def make_database(tmp_path, write_database) -> Callable[..., tuple[DatabaseSpec, dict[str, np.ndarray]]]:
     """`make_database(name, change=None)` writes a database to `tmp_path / 'root'`."""
     return lambda name, change=None, **dump: write_database(tmp_path / 'root', name, change, **dump)
 

@@ -1,14 +1,11 @@
 """InstaVariety: HDF5, names in bytes, crop coordinates, bounded memory."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 from glot_plugin.converters import convert_database
 from glot_plugin.converters.columns import BlockColumn
-from glot_plugin.converters.layouts import layout_places
+from glot_plugin.converters.keypoint_conventions import spin49_places
 from glot_plugin.datasets import TrackStore, WindowDataset
 
 h5py = pytest.importorskip('h5py')
@@ -18,13 +15,13 @@ def test_the_crop_is_the_whole_square_of_224_pixels(tmp_path, make_database):
     def in_the_crop(database):
         database['joints2D'][..., :2] = np.random.default_rng(0).uniform(0, 224, database['joints2D'][..., :2].shape)
 
-    recipe, database = make_database('insta-variety', in_the_crop)
-    with h5py.File(tmp_path / 'root' / recipe.file) as file:
+    spec, database = make_database('insta-variety', in_the_crop)
+    with h5py.File(tmp_path / 'root' / spec.file) as file:
         assert file['vid_name'].dtype.kind == 'S'
-    store = convert_database(recipe, tmp_path / 'root', tmp_path / 'out', progress=False)
+    store = convert_database(spec, tmp_path / 'root', tmp_path / 'out', progress=False)
     batch = WindowDataset(store, pipeline=[{'type': 'NormalizeKeypoints2d'}])[0]
     expected = database['joints2D'][:16, :, :2] / 112 - 1
-    np.testing.assert_allclose(batch['keypoints2d'][:, layout_places(25, ''), :2], expected, atol=1e-5)
+    np.testing.assert_allclose(batch['keypoints2d'][:, spin49_places(25, ''), :2], expected, atol=1e-5)
     assert not batch['has_keypoints3d']
     assert not batch['has_smpl']
     assert list(TrackStore(store).track_names)[:2] == ['downtown_video_00_0', 'downtown_video_00_1']
@@ -65,28 +62,28 @@ def test_chunks_that_span_the_file_do_not_fill_the_memory(tmp_path):
 
 
 def test_names_of_any_length(tmp_path, make_database):
-    recipe, database = make_database('insta-variety')
-    with h5py.File(tmp_path / 'root' / recipe.file, 'a') as file:
+    spec, database = make_database('insta-variety')
+    with h5py.File(tmp_path / 'root' / spec.file, 'a') as file:
         del file['vid_name']
         file['vid_name'] = database['vid_name'].astype(object)  # HDF5's text of variable length
         assert file['vid_name'].dtype == object
-    store = convert_database(recipe, tmp_path / 'root', tmp_path / 'out', progress=False)
+    store = convert_database(spec, tmp_path / 'root', tmp_path / 'out', progress=False)
     assert list(TrackStore(store).track_names) == list(dict.fromkeys(database['vid_name'].tolist()))
 
 
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from glot_plugin.converters import convert_database, find_recipes
+from glot_plugin.converters import convert_database, find_databases
 import h5py
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 root = Path(sys.argv[1])
-convert_database(find_recipes(['insta-variety'])[0], root, root / 'out', half=True, progress=False)
+convert_database(find_databases(['insta-variety'])[0], root, root / 'out', half=True, progress=False)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path, repository):
+def test_memory_does_not_grow_with_the_file(tmp_path, run_python):
     """40,000 frames, 330 MB of features: what is needed are blocks of 16 MB and one track."""
     count = 40_000
     with h5py.File(tmp_path / 'insta_train_db.h5', 'w') as file:
@@ -96,11 +93,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, repository):
         for start in range(0, count, 10_000):
             features[start : start + 10_000] = np.float32(start + 1) / count
         file.create_dataset('joints2D', (count, 25, 3), 'f4', chunks=(1000, 25, 3), fillvalue=0.5)
-    done = subprocess.run(
-        [sys.executable, '-c', MEMORY, tmp_path], cwd=repository, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 150
+    assert int(run_python(MEMORY, tmp_path)) < 150
     store = TrackStore(tmp_path / 'out' / 'insta-variety')
     assert (store.num_frames, store.num_tracks) == (count, count // 100)
     assert store.columns['features'][25_000, 5] == np.float16(20_001 / count)

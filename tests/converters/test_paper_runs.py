@@ -56,6 +56,7 @@ def folder(tmp_path_factory, body_dir, write_database) -> Path:
     return folder
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('name', STORES)
 def test_from_databases_to_the_report(name, folder, repository, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)

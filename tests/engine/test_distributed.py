@@ -1,45 +1,34 @@
 """Two processes on one machine without GPUs, through torchrun."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
+from fresh_process import run_ranks
 
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.errors import InputError
 
 
-def run_tool(repository, *arguments: str, processes: int = 2) -> subprocess.CompletedProcess:
-    launcher = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
-    return subprocess.run(
-        [sys.executable, *launcher, *arguments, '--launcher', 'pytorch'],
-        cwd=repository, env=environment, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope='module')
-def work_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp('distributed')
-
-
-def test_two_processes_train_and_score_as_one(repository, small_config, work_dir):
+@pytest.mark.training
+def test_two_processes_train_and_score_as_one(repository, small_config, run_process, tmp_path):
+    """Trained through torchrun; tested, by one process and by two, with the variables that it sets."""
     cfg = small_config(**{'train_cfg.max_iters': 2, 'train_cfg.val_interval': 2, 'log_level': 'INFO'})
-    cfg.dump(work_dir / 'config.py')
-    trained = run_tool(repository, 'tools/train.py', str(work_dir / 'config.py'), '--work-dir', str(work_dir / 'run'))
-    assert trained.returncode == 0, trained.stderr[-3000:]
-    checkpoint = work_dir / 'run' / 'iter_2.pth'
+    cfg.dump(tmp_path / 'config.py')
+    torchrun = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', 2]
+    arguments = [tmp_path / 'config.py', '--work-dir', tmp_path / 'run', '--launcher', 'pytorch']
+    trained = run_process(*torchrun, 'tools/train.py', *arguments)
+    assert trained.status == 0, trained.err[-3000:]
+    checkpoint = tmp_path / 'run' / 'iter_2.pth'
     torch.load(checkpoint, weights_only=True)
+    arguments = [tmp_path / 'config.py', checkpoint, '--launcher', 'pytorch', '--work-dir', tmp_path / 'test']
     tables = []
     for processes in (1, 2):
-        tested = run_tool(
-            repository, 'tools/test.py', str(work_dir / 'config.py'), str(checkpoint), processes=processes
-        )
-        assert tested.returncode == 0, tested.stderr[-3000:]
-        rows = [line for line in tested.stdout.splitlines() if re.match(r'\|.*\d\.\d', line)]
+        folder = tmp_path / f'{processes} processes'
+        ranks = run_ranks(repository / 'tools' / 'test.py', *arguments, folder=folder, processes=processes)
+        assert [rank.status for rank in ranks] == [0] * processes, ranks[0].err[-3000:]
+        printed = '\n'.join(rank.out for rank in ranks)
+        rows = [line for line in printed.splitlines() if re.match(r'\|.*\d\.\d', line)]
         assert len(rows) == 1  # printed once
         tables.append(rows[0])
     assert tables[0] == tables[1]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import runpy
 
 import numpy as np
 import pytest
@@ -136,16 +135,15 @@ def test_one_test_dataloader_is_a_set_too(make_config, stores, checkpoint):
     assert '| test ' in scores_report(alone, 'glot.pth')
 
 
-def test_the_tool(repository, body_dir, stores, checkpoint, tmp_path, monkeypatch, capsys):
+def test_the_tool(run_tool, repository, body_dir, stores, checkpoint, tmp_path, monkeypatch):
     """`tools/test.py --protocol both` prints a row a protocol and the line why they differ, and writes both."""
-    arguments = ['test.py', 'configs/glot/glot_synthetic.py', checkpoint, '--protocol', 'both']
+    arguments = ['configs/glot/glot_synthetic.py', checkpoint, '--protocol', 'both']
     arguments += ['--body-models', str(body_dir), '--work-dir', str(tmp_path / 'work')]
     arguments += ['--out', str(tmp_path / 'out.json'), '--per-track', str(tmp_path / 'tracks.csv')]
     arguments += ['--cfg-options', f'test_dataloader.dataset.stores={stores["3DPW"]}', 'log_level=ERROR']
     monkeypatch.chdir(repository)
-    monkeypatch.setattr('sys.argv', arguments)
-    runpy.run_path(str(repository / 'tools' / 'test.py'), run_name='__main__')
-    printed = capsys.readouterr().out
+    status, printed, _ = run_tool('test', *arguments)
+    assert status == 0
     result = json.loads((tmp_path / 'out.json').read_text())
     assert result['config'] == 'configs/glot/glot_synthetic.py'
     assert result['origin'] == {}  # these weights were neither trained nor converted

@@ -1,7 +1,10 @@
 """Training, interrupted and resumed, on the synthetic data with a small model."""
 
+import logging
 import math
+import multiprocessing
 import re
+import resource
 import shutil
 
 import numpy as np
@@ -11,8 +14,11 @@ from mmengine.hooks import Hook
 
 from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import evaluate, prepare, train
-from glot_plugin.engine.work_folder import best_checkpoint
-from glot_plugin.errors import InputError, NonFiniteLossError
+from glot_plugin.engine.work_dir import best_checkpoint
+from glot_plugin.errors import InputError, NonFiniteLossError, WriteError
+from glot_plugin.io import files
+
+pytestmark = pytest.mark.training
 
 
 class Interrupt(Hook):
@@ -64,6 +70,7 @@ def test_resumed_run_ends_with_the_same_bits(small_config, uninterrupted, tmp_pa
 def test_number_of_workers_does_not_matter(small_config, uninterrupted, tmp_path):
     options = {'train_dataloader.num_workers': 2, 'train_dataloader.persistent_workers': True}
     runner = train(prepare(small_config(**options), tmp_path))
+    assert not multiprocessing.active_children()  # they ended with the training
     assert all(torch.equal(weights(runner)[name], tensor) for name, tensor in uninterrupted['weights'].items())
 
 
@@ -84,24 +91,70 @@ def test_checkpoints_hold_tensors_and_plain_values_only(uninterrupted):
 
 
 def test_a_kill_while_writing_leaves_whole_checkpoints(small_config, tmp_path, monkeypatch):
-    import mmengine.runner.runner as module
+    real, checkpoints = files.sync, []
 
-    real, calls = module.save_checkpoint, []
+    def dies_in_the_second(path):
+        if path.suffix == '.partial' and '.pth.' in path.name:
+            checkpoints.append(path)
+            if len(checkpoints) == 2:
+                path.write_bytes(b'half')
+                raise KeyboardInterrupt
+        real(path)
 
-    def dies_in_the_second(checkpoint, path, **kwargs):
-        calls.append(path)
-        if len(calls) == 2:
-            with open(path, 'wb') as file:
-                file.write(b'half')
-            raise KeyboardInterrupt
-        real(checkpoint, path, **kwargs)
-
-    monkeypatch.setattr(module, 'save_checkpoint', dies_in_the_second)
+    monkeypatch.setattr(files, 'sync', dies_in_the_second)
     with pytest.raises(KeyboardInterrupt):
         train(prepare(small_config(), tmp_path))
+    assert len(checkpoints) == 2
     for path in tmp_path.glob('*.pth'):
         read_checkpoint(path)
     assert (tmp_path / 'last_checkpoint').read_text().endswith('iter_2.pth')
+
+
+def test_full_disk_while_a_checkpoint_is_written(small_config, tmp_path):
+    """One error with the room needed and the last good checkpoint; nothing half-written stays."""
+
+    class Fill(Hook):
+        """From iteration 4 on no file can be longer than 10 kB."""
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            if runner.iter == 3:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(WriteError) as caught:
+            train(prepare(small_config(), tmp_path), hooks=[Fill()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    size = f'{(tmp_path / "iter_2.pth").stat().st_size / 1e6:.1f} MB'
+    assert re.fullmatch(
+        rf'{tmp_path}/iter_4.pth: cannot be written \(File too large; {size} needed, .* free in {tmp_path}\). '
+        rf'The run was stopped; the last good checkpoint: {tmp_path}/iter_[23].pth',
+        str(caught.value),
+    )
+    assert not list(tmp_path.glob('.*'))
+    for path in tmp_path.glob('*.pth'):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('name', ['scalars.json', '.log'])
+def test_full_disk_while_the_log_is_written(small_config, tmp_path, monkeypatch, name):
+    class Fill(Hook):
+        """The log, and what is drawn of it, are on a disk that is full from iteration 2 on."""
+
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            if runner.iter == 1:
+                path = next(tmp_path.glob(f'*/**/*{name}'))
+                path.unlink()
+                path.symlink_to('/dev/full')
+                for handler in runner.logger.handlers:
+                    if name == '.log' and isinstance(handler, logging.FileHandler):
+                        handler.close()
+                        handler.stream = open('/dev/full', 'a')  # noqa: SIM115
+
+    message = rf'^{tmp_path}: cannot be written \(No space left on device.*last good checkpoint: none was written yet'
+    with pytest.raises(WriteError, match=message):
+        train(prepare(small_config(log_level='INFO'), tmp_path), hooks=[Fill()])
 
 
 def test_bfloat16(small_config, uninterrupted, tmp_path):

@@ -55,8 +55,9 @@ def worker(rank: int, world_size: int, body_dir: str, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.process
 def test_two_processes_equal_one(body_dir, tmp_path):
-    mp.spawn(worker, args=(2, str(body_dir), str(tmp_path)), nprocs=2)
+    mp.start_processes(worker, args=(2, str(body_dir), str(tmp_path)), nprocs=2, start_method='forkserver')
     main, other = (json.loads((tmp_path / f'{rank}.json').read_text()) for rank in range(2))
     expected = score(str(body_dir))
     for (num_tracks, _), alone, first, second in zip(CASES, expected, main, other, strict=True):

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from glot_plugin.config import load_config
 from glot_plugin.errors import InputError, NonFiniteLossError
 from glot_plugin.experiments import ablations
 from glot_plugin.experiments.ablations import (
     METRICS,
     Budget,
-    ablation_config,
     ablation_table,
-    find_ablations,
     run_ablations,
 )
 
@@ -70,6 +67,7 @@ def cells(table: str) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in rows}
 
 
+@pytest.mark.training
 def test_table_has_what_changes_and_the_scores(finished):
     out, table, lines = finished
     rows = cells(table)
@@ -86,6 +84,7 @@ def test_table_has_what_changes_and_the_scores(finished):
     assert lines[-1] == f'\n{table}\n\ntable: {out / "table.md"}'
 
 
+@pytest.mark.training
 def test_interrupted_run_goes_on_and_gives_the_same_table(run, finished, tmp_path):
     def interrupt(line: str) -> None:
         if line.startswith('[2/2] nearby_2: iteration    3 of 5'):
@@ -106,6 +105,7 @@ def test_interrupted_run_goes_on_and_gives_the_same_table(run, finished, tmp_pat
     assert (tmp_path / 'table.md').read_text() == table + '\n'
 
 
+@pytest.mark.training
 def test_results_of_other_settings_are_refused(run, finished):
     out = finished[0]
     with pytest.raises(InputError, match=r'input_length_24 was trained with other settings .*iterations 5, now 6'):
@@ -114,6 +114,7 @@ def test_results_of_other_settings_are_refused(run, finished):
         run(out, options={**TINY, 'optim_wrapper.optimizer.lr': 0.1})
 
 
+@pytest.mark.training
 def test_diverging_ablation_does_not_end_the_others(run, tmp_path, monkeypatch):
     train = ablations.train
 
@@ -130,54 +131,6 @@ def test_diverging_ablation_does_not_end_the_others(run, tmp_path, monkeypatch):
     assert all(float(value) > 0 for value in rows['nearby_2'][1:])
 
 
-@pytest.mark.parametrize('name', sorted(find_ablations(Path(__file__).resolve().parents[2] / 'configs/glot')))
-def test_model_is_the_ablations(name, repository):
-    """Everything of the model comes from the ablation, and the data's windows are as long as the model's."""
-    path = find_ablations(repository / 'configs/glot', [name])[name]
-    cfg = ablation_config(path, Budget(batch_size=3), repository / 'configs/glot')
-    expected = load_config(path).model.to_dict()
-    assert expected.pop('init_from_spin') is not None
-    assert cfg.model.to_dict() == {**expected, 'init_from_spin': None}
-    dataset = cfg.train_dataloader.dataset
-    frames = {'input_length_24': 24, 'input_length_32': 32}.get(name, 16)
-    assert (dataset.num_frames, dataset.stride, cfg.train_dataloader.batch_size) == (frames, frames, 3)
-    assert dataset.stores == ['data/synthetic/train']
-
-
-def test_list_is_the_base_and_every_ablation(repository):
-    found = list(find_ablations(repository / 'configs/glot'))
-    files = {path.stem for path in (repository / 'configs/glot/ablations').glob('*.py')}
-    assert found[0] == 'glot_3dpw'
-    assert set(found[1:]) == files
-    assert len(files) == 18  # rows of the paper's ablation tables beside the full method's
-    assert list(find_ablations(repository / 'configs/glot', ['nearby_2', 'gmm_alone'])) == ['gmm_alone', 'nearby_2']
-
-
-def test_bad_names_are_one_error_with_the_names_there_are(repository):
-    expected = (
-        r'^--only nearby_4 gmm: no such ablation; there are glot_3dpw, .*gmm_alone, .*nearby_2, .*without_detach$'
-    )
-    with pytest.raises(InputError, match=expected):
-        find_ablations(repository / 'configs/glot', ['nearby_4', 'nearby_2', 'gmm'])
-
-
-def test_other_bad_input(tmp_path):
-    with pytest.raises(InputError, match=r'--iterations is 0, expected at least 1'):
-        Budget(iterations=0)
-    with pytest.raises(InputError, match=r'--batch-size is -1, expected at least 1'):
-        Budget(batch_size=-1)
-    with pytest.raises(InputError, match=r'no glot_3dpw.py and ablations/\*.py there'):
-        find_ablations(tmp_path)
-
-
-def test_options_do_not_bring_back_what_is_removed(repository):
-    path = find_ablations(repository / 'configs/glot', ['gmm_alone'])['gmm_alone']
-    with pytest.raises(
-        InputError, match=r'^--cfg-options does not fit gmm_alone \(--only selects others\): .*local_branch='
-    ):
-        ablation_config(path, Budget(options={'model.head.local_branch.dim': 16}), repository / 'configs/glot')
-
-
 def test_damaged_result_names_the_file(run, tmp_path):
     (tmp_path / 'nearby_2').mkdir()
     (tmp_path / 'nearby_2/settings.json').write_text('{')
@@ -188,6 +141,7 @@ def test_damaged_result_names_the_file(run, tmp_path):
     assert not (tmp_path / 'data').exists()  # found before anything was made
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -204,6 +158,7 @@ def test_damaged_result(run, finished, tmp_path, content, message):
         run(out)
 
 
+@pytest.mark.training
 def test_killed_before_it_removed_its_checkpoints(run, finished, tmp_path):
     out = tmp_path / 'copy'
     shutil.copytree(finished[0], out)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import subprocess
 import sys
 
 import cv2
@@ -79,7 +78,7 @@ def test_half_precision(tmp_path, frames):
 def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
     """What is finished is not computed again, and the store is the same to the bit."""
     expected = columns(run(open_source(*frames), tmp_path / 'whole'))
-    save, saved = extract.WorkFolder.save, []
+    save, saved = extract.FeatureCache.save, []
 
     def save_once(self, track, features):
         if saved:
@@ -87,7 +86,7 @@ def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
         saved.append(track)
         save(self, track, features)
 
-    monkeypatch.setattr(extract.WorkFolder, 'save', save_once)
+    monkeypatch.setattr(extract.FeatureCache, 'save', save_once)
     with pytest.raises(KeyboardInterrupt):
         run(open_source(*frames), tmp_path / 'store')
     assert not (tmp_path / 'store').exists()
@@ -97,7 +96,7 @@ def test_goes_on_after_an_interruption(tmp_path, frames, monkeypatch):
         saved.append(track)
         save(self, track, features)
 
-    monkeypatch.setattr(extract.WorkFolder, 'save', save_others)
+    monkeypatch.setattr(extract.FeatureCache, 'save', save_others)
     store = run(open_source(*frames), tmp_path / 'store')
     assert sorted(saved) == [0, 1, 2]
     for name, values in columns(store).items():
@@ -149,14 +148,12 @@ def test_shares_are_even_and_complete():
     assert shares == [[0, 1], [2, 3, 4]]  # 105 and 100 frames
 
 
-def test_two_processes_give_the_same_store(tmp_path, frames, repository):
+def test_two_processes_give_the_same_store(tmp_path, frames, run_process):
     expected = columns(run(open_source(*frames), tmp_path / 'one'))
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2']
-    command += ['tools/extract_features.py', str(frames[0]), str(tmp_path / 'two'), '--boxes', str(frames[1])]
-    command += ['--backbone', SPEC.name, '--random-weights', '--seed', '3', '--batch-size', '3', '--workers', '0']
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(repository)}
-    done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    command = ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', 2, 'tools/extract_features.py']
+    command += [frames[0], tmp_path / 'two', '--boxes', frames[1], '--backbone', SPEC.name, '--random-weights']
+    done = run_process(*command, '--seed', 3, '--batch-size', 3, '--workers', 0)
+    assert done.status == 0, done.err
     for name, values in columns(TrackStore(tmp_path / 'two')).items():
         np.testing.assert_allclose(values, expected[name], atol=1e-5, rtol=1e-4)
 
@@ -218,7 +215,7 @@ def test_wrong_width_and_damaged_parts(tmp_path, frames, monkeypatch):
     with pytest.raises(InputError, match='--backbone timm:test_resnet: features are 96 wide, expected 2048'):
         run(open_source(*frames), tmp_path / 'store', feature_dim=2048)
     monkeypatch.setattr(
-        extract.WorkFolder, 'has', lambda self, track: np.save(self._file(track), np.zeros((2, 3))) or 1
+        extract.FeatureCache, 'has', lambda self, track: np.save(self._file(track), np.zeros((2, 3))) or 1
     )
     with pytest.raises(InputError, match=r'0000000.npy: found shape \(2, 3\), expected \(\d, 96\); remove it'):
         run(open_source(*frames), tmp_path / 'store')

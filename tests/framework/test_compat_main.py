@@ -1,9 +1,5 @@
 """`python -m glot_plugin.framework SCRIPT ARGS…`."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from glot_plugin.framework.__main__ import main
@@ -16,14 +12,13 @@ raise SystemExit(3)
 """
 
 
-def test_runs_a_script_as_python_would(tmp_path, repository):
+def test_runs_a_script_as_python_would(run_process, tmp_path):
     (tmp_path / 'script.py').write_text(SCRIPT)
     (tmp_path / 'next_to_it.py').write_text("NAME = 'a neighbour'")
-    command = [sys.executable, '-m', 'glot_plugin.framework', str(tmp_path / 'script.py'), '--help', '-x', '1']
-    environment = {**os.environ, 'PYTHONPATH': str(repository)}
-    done = subprocess.run(command, cwd=tmp_path.parent, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 3, done.stderr
-    assert f"__main__ a neighbour ['{tmp_path / 'script.py'}', '--help', '-x', '1'] True" in done.stdout
+    command = ['-m', 'glot_plugin.framework', tmp_path / 'script.py', '--help', '-x', '1']
+    done = run_process(*command, cwd=tmp_path.parent)
+    assert done.status == 3, done.err
+    assert f"__main__ a neighbour ['{tmp_path / 'script.py'}', '--help', '-x', '1'] True" in done.out
 
 
 @pytest.mark.parametrize('option', ['-h', '--help'])

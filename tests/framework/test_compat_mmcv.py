@@ -1,9 +1,9 @@
 """mmcv's parallel wrappers, checkpoints and resuming on current torch."""
 
 import logging
-import subprocess
 import sys
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -112,25 +112,15 @@ print(*(name.read_text().strip() for name in Path('/proc/self/task').glob('*/com
 """
 
 
-def test_distributed_wrapper_averages_gradients(repository, tmp_path):
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-c', DISTRIBUTED, str(rank), str(tmp_path / 'meet')],
-            cwd=repository,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    outputs = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+def test_distributed_wrapper_averages_gradients(run_python, tmp_path):
+    with ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(lambda rank: run_python(DISTRIBUTED, rank, tmp_path / 'meet'), range(2)))
     # d(sum(w x))/dw = sum(x): 3 on rank 0 and 13 on rank 1, 8 on average; w = 2 and count = 5 come from rank 0.
-    results = [output.splitlines()[-2] for output, _ in outputs]
+    results = [output.splitlines()[-2] for output in outputs]
     lines = [[float(number) for number in result.split()] for result in results]
     assert lines == [[6, 8, 6, 8, 6, 8, 2, 4, 5], [26, 8, 26, 8, 26, 8, 6, 20, 5]]
     # A thread of the group that is left over can abort the process while Python shuts down.
-    assert not any('gloo' in output.splitlines()[-1] for output, _ in outputs)
+    assert not any('gloo' in output.splitlines()[-1] for output in outputs)
 
 
 def numpy_meta() -> dict:

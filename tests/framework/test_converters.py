@@ -8,7 +8,7 @@ import pytest
 from human_data_files import make_tracks, write_human_data
 
 from glot_plugin.converters import export_human_data
-from glot_plugin.converters.human_data import HUMAN_DATA_PLACES, SPIN49_IN_THAT_ORDER
+from glot_plugin.converters.human_data_archive import HUMAN_DATA_PLACES, SPIN49_IN_THAT_ORDER
 from glot_plugin.datasets import TrackDataset, TrackStore, TrackStoreWriter
 from glot_plugin.errors import InputError
 from glot_plugin.framework.converters import convert_human_data_file, convert_human_data_files

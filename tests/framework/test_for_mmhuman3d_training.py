@@ -152,6 +152,7 @@ def scores(work_dir):
     return [line for line in lines if line.get('mode') == 'val']
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('optimizer', [ADAM, {'head': ADAM}])
 def test_glot_trains_evaluates_saves_and_resumes(tmp_path, human_data, body_dir, optimizer):
     cfg = config(tmp_path, human_data, body_dir, glot_model(body_dir), optimizer, context=16)
@@ -174,6 +175,7 @@ def test_glot_trains_evaluates_saves_and_resumes(tmp_path, human_data, body_dir,
     assert any(not torch.equal(resumed['state_dict'][key], state[key]) for key in state)
 
 
+@pytest.mark.training
 @pytest.mark.parametrize(
     'parts',
     [
@@ -201,6 +203,7 @@ def test_vibe_with_glot_parts(tmp_path, human_data, body_dir, parts):
     assert {key.rpartition('.')[2] for key in bodies} == {'betas', 'global_orient', 'body_pose', 'transl'}  # zeros
 
 
+@pytest.mark.training
 def test_nearby_frames_as_a_pipeline_step(tmp_path, human_data, body_dir):
     cfg = config(
         tmp_path, human_data, body_dir, vibe_model(body_dir), {'neck': ADAM, 'head': ADAM}, epochs=1

@@ -106,6 +106,7 @@ def test_missing_fields_and_other_conventions_are_errors(dataset_config):
         collate_mmhuman3d_windows([other])
 
 
+@pytest.mark.training
 def test_our_runner_trains_on_their_data_set(repository, body_dir, dataset_config, tmp_path):
     """mmengine's own loop and sampler: ours resume inside an epoch, which needs our data set."""
     cfg = load_config(

@@ -63,6 +63,7 @@ def last_state(folder: Path) -> dict[str, torch.Tensor]:
     return read_checkpoint(folder / 'iter_4.pth')['state_dict']
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('name', NAMES)
 def test_trains_resumes_and_is_tested(mixed_config, body_dir, tmp_path, name):
     runner = train(mixed_config(name))

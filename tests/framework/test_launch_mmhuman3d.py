@@ -1,12 +1,16 @@
 """tools/train.py and tools/test.py on mmhuman3d's configs: the shipped ones train, are tested and resumed."""
 
 import json
-import runpy
-import sys
+import resource
 
+import numpy as np
 import pytest
 import torch
 from human_data_files import make_tracks, write_human_data
+
+from glot_plugin.datasets import TrackStore, TrackStoreWriter
+from glot_plugin.engine.work_dir import training_in
+from glot_plugin.io.files import write_bytes
 
 SMALL_GLOT = {
     'model.head.global_branch.transformer.embed_dim': 32,
@@ -21,18 +25,12 @@ SMALL_VIBE = {'model.neck.hidden_size': 8, 'model.neck.num_layers': 1, 'model.he
 
 
 @pytest.fixture
-def tool(monkeypatch, capsys, repository):
-    """Run a tool in this process; gives its exit status and what it printed."""
+def tool(run_tool):
+    """Run a tool; gives its exit status and all that it printed."""
 
     def run(name, *arguments):
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(repository / 'tools' / name), run_name='__main__')
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        printed = capsys.readouterr()
-        return status, printed.out + printed.err
+        status, out, err = run_tool(name, *arguments)
+        return status, out + err
 
     return run
 
@@ -43,8 +41,23 @@ def human_data(body, tmp_path_factory):
     return write_human_data(tmp_path_factory.mktemp('human_data') / 'people.npz', tracks)
 
 
+@pytest.fixture(scope='module')
+def few_clips(synthetic_data, tmp_path_factory):
+    """A store for training with so few tracks that an epoch has three iterations."""
+    store = TrackStore(synthetic_data / 'train')
+    path, clips = tmp_path_factory.mktemp('few') / 'clips', 0
+    with TrackStoreWriter(path, 'synthetic') as writer:
+        for track in np.flatnonzero(store.track_has_keypoints3d & store.track_has_smpl):
+            columns = store.track(track)
+            if clips + len(columns['features']) // 16 <= 12:
+                clips += len(columns['features']) // 16
+                writer.add_track(str(track), **columns)
+    assert clips > 8
+    return path
+
+
 @pytest.fixture
-def options(synthetic_data, body_dir, human_data):
+def options(synthetic_data, few_clips, body_dir, human_data):
     """Command-line options that make a shipped config small and point it at small data; tests are on HumanData."""
 
     def make(config, **more):
@@ -60,7 +73,7 @@ def options(synthetic_data, body_dir, human_data):
         if config == 'glot':
             keys |= {**SMALL_GLOT, **{f'data.train.configs.{i}.ann_file': synthetic_data / 'train' for i in (0, 1)}}
         else:
-            keys |= {**SMALL_VIBE, 'data.train.ann_file': synthetic_data / 'train'}
+            keys |= {**SMALL_VIBE, 'data.train.ann_file': few_clips}
         keys |= more
         return ['--body-models', body_dir, '--cfg-options', *(f'{key}={value}' for key, value in keys.items())]
 
@@ -71,20 +84,21 @@ def config_file(repository, name):
     return repository / 'configs' / 'glot' / 'mmhuman3d' / f'{name}.py'
 
 
+@pytest.mark.training
 @pytest.mark.parametrize('name', ['vibe', 'vibe_hscr', 'glot'])
 def test_shipped_configs(tool, options, repository, tmp_path, name):
     config = config_file(repository, name)
     run = ['--work-dir', tmp_path, '--seed', 0, '--deterministic']
-    status, text = tool('train.py', config, *run, *options(name))
+    status, text = tool('train', config, *run, *options(name))
     assert status == 0, text
     assert (tmp_path / 'epoch_1.pth').is_file()
     assert (tmp_path / config.name).is_file()
-    status, text = tool('train.py', config, *run, '--resume', *options(name, **{'runner.max_epochs': 2}))
+    status, text = tool('train', config, *run, '--resume', *options(name, **{'runner.max_epochs': 2}))
     assert status == 0, text
     assert torch.load(tmp_path / 'latest.pth', weights_only=False)['meta']['epoch'] == 2
     out = tmp_path / 'scores.json'
     checkpoint = tmp_path / 'epoch_2.pth'
-    status, text = tool('test.py', config, checkpoint, '--work-dir', tmp_path, '--out', out, *options(name))
+    status, text = tool('test', config, checkpoint, '--work-dir', tmp_path, '--out', out, *options(name))
     assert status == 0, text
     assert 'PA-MPJPE' in text
     scores = json.loads(out.read_text())['metrics']['test']['mmhuman3d']
@@ -106,17 +120,44 @@ def test_one_line_makes_vibe_an_hscr_config(repository):
 @pytest.mark.parametrize('left', ['epoch_3.pth', 'iter_40.pth'])
 def test_a_folder_with_a_run_is_not_written_to(tool, options, repository, tmp_path, left):
     (tmp_path / left).touch()
-    status, text = tool('train.py', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
     assert status == 2, text
     assert f'a run has its checkpoints there ({left})' in text
     assert [path.name for path in tmp_path.iterdir()] == [left]
 
 
+def test_a_folder_in_which_another_process_trains_is_refused(tool, options, repository, tmp_path):
+    with training_in(tmp_path):
+        status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    assert status == 2, text
+    assert f'{tmp_path}: another training runs in this folder' in text
+
+
+@pytest.mark.training
+def test_full_disk_while_a_checkpoint_is_written(tool, options, repository, tmp_path, monkeypatch):
+    def write_on_a_full_disk(path, content):
+        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))  # the workers' shared memory is not limited
+        try:
+            write_bytes(path, content)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+    monkeypatch.setattr('glot_plugin.framework.disk_backend.write_bytes', write_on_a_full_disk)
+    status, text = tool('train', config_file(repository, 'vibe'), '--work-dir', tmp_path, *options('vibe'))
+    assert status == 2, text
+    assert f'error: {tmp_path}/epoch_1.pth: cannot be written (File too large; ' in text
+    assert text.endswith('The run was stopped; the last good checkpoint: none was written yet\n')
+    assert not list(tmp_path.glob('*.pth'))
+    assert not list(tmp_path.glob('.*'))
+
+
+@pytest.mark.training
 def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
     states = []
     for run in ('a', 'b'):
         arguments = ['--work-dir', tmp_path / run, '--seed', 3, *options('vibe_hscr')]
-        status, text = tool('train.py', config_file(repository, 'vibe_hscr'), *arguments)
+        status, text = tool('train', config_file(repository, 'vibe_hscr'), *arguments)
         assert status == 0, text
         states.append(torch.load(tmp_path / run / 'latest.pth', weights_only=False)['state_dict'])
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
@@ -125,32 +166,32 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'arguments', 'message'),
     [
-        ('train.py', ['--amp'], '--amp is not for mmhuman3d configs'),
-        ('test.py', ['x.pth', '--per-track', 't.csv'], '--per-track is not for mmhuman3d configs'),
-        ('test.py', ['x.pth', '--protocol', 'both'], '--protocol both is not for mmhuman3d configs'),
-        ('train.py', ['--launcher', 'pytorch'], 'on GPUs only'),
-        ('train.py', ['--resume'], 'latest.pth: no such checkpoint'),
-        ('train.py', ['--resume', 'nowhere.pth'], 'nowhere.pth: no such checkpoint'),
-        ('test.py', ['nowhere.pth'], 'nowhere.pth: no such checkpoint'),
-        ('train.py', ['model.head.type=HSCR'], "unknown type 'HSCR' in heads"),
-        ('train.py', ['model.head.type=elsewhere.Head'], 'a type of an unknown scope'),
-        ('train.py', ['model.head.width=3'], "unexpected keyword argument 'width'"),
-        ('train.py', ['model.head.npose=132'], 'npose=132'),
-        ('train.py', ['data.workers_per_gpu=0'], 'data.workers_per_gpu is 0, expected at least 1'),
-        ('train.py', ['evaluation.save_best=pa-mpjpe'], "save_best='pa-mpjpe', expected one of its metrics: PA-MPJPE"),
-        ('train.py', ['use_adversarial_train=False'], 'use_adversarial_train=False with several optimizers'),
-        ('train.py', ['lr_config.policy=stairs'], "lr_config.policy='stairs', expected one of CosineAnnealing"),
-        ('train.py', ['optimizer.head.type=Adamm'], "unknown type 'Adamm' in optimizer\n"),
-        ('train.py', ['data.train.convention=coco'], "data.train.convention='coco'; expected one convention"),
+        ('train', ['--amp'], '--amp is not for mmhuman3d configs'),
+        ('test', ['x.pth', '--per-track', 't.csv'], '--per-track is not for mmhuman3d configs'),
+        ('test', ['x.pth', '--protocol', 'both'], '--protocol both is not for mmhuman3d configs'),
+        ('train', ['--launcher', 'pytorch'], 'on GPUs only'),
+        ('train', ['--resume'], 'latest.pth: no such checkpoint'),
+        ('train', ['--resume', 'nowhere.pth'], 'nowhere.pth: no such checkpoint'),
+        ('test', ['nowhere.pth'], 'nowhere.pth: no such checkpoint'),
+        ('train', ['model.head.type=HSCR'], "unknown type 'HSCR' in heads"),
+        ('train', ['model.head.type=elsewhere.Head'], 'a type of an unknown scope'),
+        ('train', ['model.head.width=3'], "unexpected keyword argument 'width'"),
+        ('train', ['model.head.npose=132'], 'npose=132'),
+        ('train', ['data.workers_per_gpu=0'], 'data.workers_per_gpu is 0, expected at least 1'),
+        ('train', ['evaluation.save_best=pa-mpjpe'], "save_best='pa-mpjpe', expected one of its metrics: PA-MPJPE"),
+        ('train', ['use_adversarial_train=False'], 'use_adversarial_train=False with several optimizers'),
+        ('train', ['lr_config.policy=stairs'], "lr_config.policy='stairs', expected one of CosineAnnealing"),
+        ('train', ['optimizer.head.type=Adamm'], "unknown type 'Adamm' in optimizer\n"),
+        ('train', ['data.train.convention=coco'], "data.train.convention='coco'; expected one convention"),
         (
-            'train.py',
+            'train',
             ['model.body_model_train.keypoint_dst=h36m'],
             "keypoint_dst='h36m', data.train.convention='smpl_49'",
         ),
-        ('train.py', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
-        ('train.py', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
-        ('train.py', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
-        ('train.py', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
+        ('train', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
+        ('train', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
+        ('train', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
+        ('train', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
     ],
 )
 def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arguments, message):
@@ -167,7 +208,7 @@ def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arg
 
 @pytest.mark.parametrize('key', ['model.head.npose=132', 'model.head.feat_dim=1024', 'model.neck.input_size=64'])
 def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repository, tmp_path, key):
-    status, text = tool('train.py', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
+    status, text = tool('train', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
     assert status == 2, text
     assert 'data.train: TemporalGRUEncoder and HMRHead do not take its features (16, 2048) (RuntimeError' in text
     assert 'Traceback' not in text
@@ -175,11 +216,12 @@ def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repos
 
 def test_clips_of_several_lengths_are_refused(tool, options, repository, tmp_path):
     key = 'data.train.configs.0.seq_len=8'
-    status, text = tool('train.py', config_file(repository, 'glot'), *options('glot'), key, '--work-dir', tmp_path)
+    status, text = tool('train', config_file(repository, 'glot'), *options('glot'), key, '--work-dir', tmp_path)
     assert status == 2, text
     assert 'data.train.configs.0.seq_len=8, data.train.configs.1.seq_len=16; expected the same number' in text
 
 
+@pytest.mark.training
 def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, caplog):
     config = tmp_path / 'ignored.py'
     config.write_text(
@@ -188,7 +230,7 @@ def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, ca
         'fp16 = dict(loss_scale=512)\n'
         "optimizer = dict(_delete_=True, head=dict(type='Adam', lr=1e-4))\n"
     )
-    status, text = tool('train.py', config, '--work-dir', tmp_path, *options('vibe'))
+    status, text = tool('train', config, '--work-dir', tmp_path, *options('vibe'))
     assert status == 0, text
     warnings = [record.getMessage() for record in caplog.records if record.levelname == 'WARNING']
     for start in (
@@ -202,13 +244,13 @@ def test_what_is_ignored_is_warned_about(tool, options, repository, tmp_path, ca
 def test_checkpoints_must_fit(tool, options, repository, tmp_path):
     torch.save({'state_dict': {'head.fc9.weight': torch.zeros(1)}}, tmp_path / 'other.pth')
     arguments = [tmp_path / 'other.pth', '--work-dir', tmp_path, *options('vibe')]
-    status, text = tool('test.py', config_file(repository, 'vibe'), *arguments)
+    status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
     assert 'other.pth: does not fit the model of this config' in text
     assert 'head.fc9.weight' in text
     assert 'head.fc1.weight' in text
     (tmp_path / 'other.pth').write_bytes(b'half a file')
-    status, text = tool('test.py', config_file(repository, 'vibe'), *arguments)
+    status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
     assert 'other.pth: not a whole checkpoint' in text
 
@@ -216,6 +258,7 @@ def test_checkpoints_must_fit(tool, options, repository, tmp_path):
 def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, body_dir):
     """As mmhuman3d's own tools write them."""
     from glot_plugin.framework import launch
+    from glot_plugin.framework.launch_model import build_model, load_weights
 
     arguments = options('vibe')
     keys = dict(item.split('=', 1) for item in map(str, arguments[3:]))
@@ -226,7 +269,7 @@ def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, 
     theirs = build_architecture(cfg.model)
     assert 'body_model_train.v_template' in theirs.state_dict()
     torch.save({'state_dict': theirs.state_dict()}, tmp_path / 'theirs.pth')
-    ours = launch.build_model(cfg)
+    ours = build_model(cfg)
     assert 'body_model_train.v_template' not in ours.state_dict()
-    launch.load_weights(ours, tmp_path / 'theirs.pth')
+    load_weights(ours, tmp_path / 'theirs.pth')
     assert torch.equal(ours.head.fc1.weight, theirs.head.fc1.weight)

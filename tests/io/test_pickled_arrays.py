@@ -106,7 +106,7 @@ FORGED_SPARSE = {
     'fewer values': (tampered('csc', data=[1.0]), '1 values'),
     'objects': (tampered('csc', data=np.array([[], None, 1], dtype=object)), 'vectors of numbers'),
     'fractions': (tampered('csc', indices=[0.0, 1.0, 2.0]), 'vectors of numbers'),
-    'huge': (tampered('csc', _shape=(2**40, 2**40)), 'at most 1 GiB'),
+    'huge': (tampered('csc', _shape=(2**40, 2**40)), 'more than a file of this length has'),
     'another rank': (tampered('csc', _shape=(3, 5, 1)), 'two dimensions'),
 }
 
@@ -136,7 +136,7 @@ def test_attributes_of_placeholders_cannot_be_set():
     )
     with pytest.raises(InputError, match='without contents'):
         loads_pickled_arrays(pickle.dumps(made), 'x')
-    assert all(issubclass(placeholder, Placeholder) or placeholder is dict for placeholder in PLACEHOLDERS.values())
+    assert all(issubclass(placeholder, Placeholder) for placeholder in PLACEHOLDERS.values())
 
 
 def test_other_codecs_are_refused():
@@ -194,11 +194,9 @@ def test_python_2_wrote_bytes_as_text():
 
 
 def test_one_array_in_several_places_stays_one():
-    values, ring = np.arange(3), [1]
-    ring.append(ring)
-    first, (second,), loaded_ring = loads_pickled_arrays(pickle.dumps([values, (values,), ring]), 'x')
+    values = np.arange(3)
+    first, (second,) = loads_pickled_arrays(pickle.dumps([values, (values,)]), 'x')
     assert first is second
-    assert loaded_ring[1] is loaded_ring
 
 
 @pytest.mark.parametrize('kind', ['csc_matrix', 'csr_matrix', 'coo_matrix', 'csc_array', 'csr_array', 'coo_array'])

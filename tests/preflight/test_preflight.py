@@ -1,20 +1,20 @@
 """What a config needs: what is there, what is missing, what is wrong, and the commands that make it."""
 
 import json
-import runpy
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fresh_process import Finished
 
 from glot_plugin.config import load_config, set_body_model_dir
 from glot_plugin.datasets import TrackStoreWriter
 from glot_plugin.engine.launch import evaluate, prepare, train
 from glot_plugin.errors import InputError
-from glot_plugin.preflight import config_needs, needs_table, problems, require, resources
-from glot_plugin.preflight.needs import conversion_commands
+from glot_plugin.preflight import config_requirements, problems, require, requirements_table, resources
+from glot_plugin.preflight.requirements import conversion_commands
 from glot_plugin.preflight.stores import ALL_TARGETS, frame_bytes
 
 SHAPES = {'keypoints2d': (49, 3), 'bbox': (4,), 'keypoints3d': (49, 3), 'smpl_pose': (72,), 'smpl_betas': (10,)}
@@ -58,10 +58,10 @@ def config(repository, everything, monkeypatch):
 
 def test_everything_is_there(config):
     cfg = config()
-    needs = config_needs(cfg)
-    assert problems(needs) == ''
+    requirements = config_requirements(cfg)
+    assert problems(requirements) == ''
     require(cfg, ('train', 'val', 'test'))
-    windows = {need.path.name: need.windows for need in needs if need.use == 'train'}
+    windows = {requirement.path.name: requirement.windows for requirement in requirements if requirement.use == 'train'}
     # Tracks of 40 and 20 frames have two and one whole windows of 16.
     assert windows == {
         'insta-variety': (3, 0),
@@ -69,12 +69,12 @@ def test_everything_is_there(config):
         'h36m-train-occluded': (0, 3),
         '3dpw-train-occluded': (0, 3),
     }
-    row = next(line for line in needs_table(needs).splitlines() if '3dpw-test' in line)
+    row = next(line for line in requirements_table(requirements).splitlines() if '3dpw-test' in line)
     cells = [cell.strip() for cell in row.split('|')[1:-1]]
     assert cells[:3] == ['test 3DPW', 'data/stores/3dpw-test', 'there']
     assert cells[3] == 'features, keypoints2d, bbox, keypoints3d, smpl_pose, smpl_betas'
     assert cells[4:8] == ['2', '60', '', '']
-    text = resources(cfg, needs)
+    text = resources(cfg, requirements)
     assert '6 are to come' not in text
     # 4 workers with 2 batches each, and the one in use: 9 * 64 clips * 16 frames * 9721 bytes
     assert frame_bytes(ALL_TARGETS) == 4 * (2048 + 147 + 4 + 147 + 72 + 10) + 8 + 1 == 9721
@@ -87,9 +87,9 @@ def test_everything_is_there(config):
 def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = load_config(repository / 'configs/glot/glot_3dpw.py')
-    needs = config_needs(cfg)
-    assert len(needs) == 6 + 4 + 1  # stores, body-model files, SPIN's weights
-    assert all(need.problem for need in needs)
+    requirements = config_requirements(cfg)
+    assert len(requirements) == 6 + 4 + 1  # stores, body-model files, SPIN's weights
+    assert all(requirement.problem for requirement in requirements)
     with pytest.raises(InputError) as caught:
         require(cfg, ('train', 'val', 'test'))
     lines = str(caught.value).splitlines()
@@ -103,27 +103,28 @@ def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
         'mpii3d-train-occluded h36m-train-occluded 3dpw-val 3dpw-test'
     )
     assert 'insta_train_db.h5, 3dpw_train_occ_db.pt, mpii3d_train_scale12_occ_db.pt' in str(caught.value)
-    row = next(line for line in needs_table(needs).splitlines() if 'insta-variety' in line)
+    row = next(line for line in requirements_table(requirements).splitlines() if 'insta-variety' in line)
     assert '| missing |' in row
     assert '≈ 17610' in row  # 2 M frames * (4 * (2048 + 147 + 4) + 9) bytes
-    row = next(line for line in needs_table(needs).splitlines() if 'h36m-train-occluded' in line)
+    row = next(line for line in requirements_table(requirements).splitlines() if 'h36m-train-occluded' in line)
     assert row.endswith('| unknown |')
     # InstaVariety's 17.61 GB, and 35515 frames of 3DPW's test set of 9721 bytes.
-    assert '6 are to come, at least 18.0 GB (4 of unknown size): 9.7 kB a frame' in resources(cfg, needs)
-    needs = [need for need in needs if need.path.name == '3dpw-test']
-    assert '1 are to come, about 0.3 GB: ' in resources(cfg, needs)
-    needs[0].expected_bytes = None
-    assert '1 are to come, of unknown size: ' in resources(cfg, needs)
+    assert '6 are to come, at least 18.0 GB (4 of unknown size): 9.7 kB a frame' in resources(cfg, requirements)
+    requirements = [requirement for requirement in requirements if requirement.path.name == '3dpw-test']
+    assert '1 are to come, about 0.3 GB: ' in resources(cfg, requirements)
+    requirements[0].expected_bytes = None
+    assert '1 are to come, of unknown size: ' in resources(cfg, requirements)
 
 
 def test_only_what_a_part_needs(config, everything):
     cfg = config(**{'train_dataloader.dataset.stores.insta_variety': 'data/stores/penn-action'})
-    assert problems(config_needs(cfg, ('val', 'test'))) == ''
-    text = problems(config_needs(cfg, ('train',)))
+    assert problems(config_requirements(cfg, ('val', 'test'))) == ''
+    text = problems(config_requirements(cfg, ('train',)))
     assert 'data/stores/penn-action: no such track store' in text
     assert '--out data/stores penn-action\n    with DIR the folder of pennaction_train_db.pt' in text
-    needs = config_needs(cfg, ('test',))
-    assert 'smpl_mean_params.npz' not in {need.path.name for need in needs}  # only training starts from them
+    requirements = config_requirements(cfg, ('test',))
+    names = {requirement.path.name for requirement in requirements}
+    assert 'smpl_mean_params.npz' not in names  # only training starts from them
 
 
 @pytest.mark.parametrize(
@@ -144,18 +145,18 @@ def test_stores_that_do_not_fit(config, tmp_path, name, arguments, message):
         for key, value in node.items():
             if name in str(value):
                 node[key] = str(tmp_path / name) if isinstance(value, str) else [str(tmp_path / name)]
-    needs = config_needs(cfg)
-    (problem,) = [need.problem for need in needs if need.problem]
+    requirements = config_requirements(cfg)
+    (problem,) = [requirement.problem for requirement in requirements if requirement.problem]
     assert problem.startswith(f'{tmp_path / name}: ')
     assert message in problem
-    assert '| WRONG ' in needs_table(needs)
+    assert '| WRONG ' in requirements_table(requirements)
 
 
 def test_mpi_joints_need_all_49(config, tmp_path):
     cfg = config('glot_h36m_mpii3d')
     write_store(tmp_path / 'mpii3d-val', ('keypoints3d',), joints='h36m14')
     cfg.test_sets['MPI-INF-3DHP'].dataset.stores = [str(tmp_path / 'mpii3d-val')]
-    found = problems(config_needs(cfg, ('test',)))
+    found = problems(config_requirements(cfg, ('test',)))
     assert 'mpii3d-val: no 3D keypoints that give mpi17, and no SMPL parameters: nothing to score against' in found
 
 
@@ -165,11 +166,11 @@ def test_damaged_files(config, everything, tmp_path):
     (tmp_path / 'body_models/spin_model_checkpoint.pth.tar').write_bytes(b'x')
     cfg = config(**{'model.init_from_spin': 'data/body_models/spin_model_checkpoint.pth.tar'})
     set_body_model_dir(cfg, tmp_path / 'body_models')
-    found = problems(config_needs(cfg))
+    found = problems(config_requirements(cfg))
     assert found.startswith('2 of 11 things')
     assert 'J_regressor_h36m.npy: not a whole .npy file' in found
     assert 'spin_model_checkpoint.pth.tar: not a whole checkpoint' in found
-    assert problems(config_needs(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
+    assert problems(config_requirements(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
 
 
 def test_spin_must_fit_the_model(config, everything, tmp_path):
@@ -180,12 +181,12 @@ def test_spin_must_fit_the_model(config, everything, tmp_path):
     state |= {f'init_{name}': torch.zeros(1, size) for name, size in (('pose', 144), ('shape', 10), ('cam', 3))}
     torch.save({'model': state}, tmp_path / 'spin')
     cfg = config(**{'model.init_from_spin': str(tmp_path / 'spin')})
-    found = problems(config_needs(cfg))
+    found = problems(config_requirements(cfg))
     assert found.startswith('1 of 11 things')
     assert r'spin: does not fit the model' in found
     assert 'fc1.weight: (1024, 10), expected (1024, 2205)' in found
     torch.save({'model': {**state, 'fc1.weight': torch.zeros(1024, 2205)}}, tmp_path / 'spin')
-    assert problems(config_needs(cfg)) == ''
+    assert problems(config_requirements(cfg)) == ''
 
 
 def test_missing_regressors_are_one_sentence(config, everything, tmp_path):
@@ -193,7 +194,7 @@ def test_missing_regressors_are_one_sentence(config, everything, tmp_path):
     (tmp_path / 'body_models/J_regressor_h36m.npy').unlink()
     cfg = config()
     set_body_model_dir(cfg, tmp_path / 'body_models')
-    found = problems(config_needs(cfg)).splitlines()[1]
+    found = problems(config_requirements(cfg)).splitlines()[1]
     assert found.startswith(f'  {tmp_path}/body_models/J_regressor_h36m.npy: no such file; ')
     assert found.count('body-model files') == 1
 
@@ -204,28 +205,28 @@ def test_size_of_a_wrong_store_is_measured(config, everything, tmp_path):
     (folder / 'store.json').write_text('{' + ' ' * 2_000_000)
     cfg = config()
     cfg.test_sets['3DPW'].dataset.stores = [str(folder)]
-    needs = config_needs(cfg, ('test',))
-    row = next(line for line in needs_table(needs).splitlines() if str(folder) in line)
+    requirements = config_requirements(cfg, ('test',))
+    row = next(line for line in requirements_table(requirements).splitlines() if str(folder) in line)
     cells = [cell.strip() for cell in row.split('|')[1:-1]]
     assert (cells[2], cells[-1]) == ('WRONG', '2')
-    assert '1 are to come, about 0.3 GB' in resources(cfg, needs)
+    assert '1 are to come, about 0.3 GB' in resources(cfg, requirements)
 
 
 def test_files_of_mmhuman3ds_parts(config):
     cfg = config()
     cfg.model.body_model = {'type': 'mmhuman3d.SMPL', 'model_path': '/nowhere/smpl', 'joints_regressor': None}
-    found = problems(config_needs(cfg, ('val',)))
+    found = problems(config_requirements(cfg, ('val',)))
     assert '/nowhere/smpl: no such file or folder; put the body-model files there' in found
 
 
 def test_checkpoint_to_load(config):
-    found = problems(config_needs(config(load_from='/nowhere/glot.pth'), thorough=False))
+    found = problems(config_requirements(config(load_from='/nowhere/glot.pth'), thorough=False))
     assert '/nowhere/glot.pth: no such checkpoint' in found
 
 
 def test_parts_of_others_are_left_alone(config):
     cfg = config(**{'train_dataloader.dataset.type': 'MyDataset', 'val_dataloader.dataset.type': 'other.Dataset'})
-    assert {need.use for need in config_needs(cfg)} == {'test 3DPW', 'body model'}
+    assert {requirement.use for requirement in config_requirements(cfg)} == {'test 3DPW', 'body model'}
 
 
 def test_training_and_testing_say_it_before_anything_is_built(repository, body_dir, tmp_path, monkeypatch):
@@ -256,28 +257,25 @@ def test_commands_by_folder():
     ]
 
 
-def run_tool(repository, monkeypatch, *arguments: str, config: str = 'glot_3dpw.py') -> int:
-    monkeypatch.setattr('sys.argv', ['check_data.py', str(repository / 'configs/glot' / config), *arguments])
-    try:
-        runpy.run_path(str(repository / 'tools/check_data.py'), run_name='__main__')
-    except SystemExit as end:
-        return end.code
-    return 0
+def test_the_tool(run_tool, repository, everything, monkeypatch):
+    def check(*arguments: str, config: str = 'glot_3dpw.py') -> Finished:
+        return run_tool('check_data', repository / 'configs/glot' / config, *arguments)
 
-
-def test_the_tool(repository, everything, monkeypatch, capsys):
     monkeypatch.chdir(everything)
-    assert run_tool(repository, monkeypatch) == 2
-    printed = capsys.readouterr().out
-    assert '1 of 11 things that it needs are missing or wrong' in printed
-    assert 'Stores are made by' not in printed
-    assert run_tool(repository, monkeypatch, '--for', 'test') == 0
-    assert 'everything is there' in capsys.readouterr().out
-    assert run_tool(repository, monkeypatch, '--cfg-options', 'model.init_from_spin=None') == 0
-    assert run_tool(repository, monkeypatch, '--body-models', '/nowhere') == 2
-    assert '/nowhere/spin_model_checkpoint.pth.tar: no such file' in capsys.readouterr().out
-    assert run_tool(repository, monkeypatch, config='_base_/schedule.py') == 2
-    assert 'names no track store, body model or weights' in capsys.readouterr().err
+    result = check()
+    assert result.status == 2
+    assert '1 of 11 things that it needs are missing or wrong' in result.out
+    assert 'Stores are made by' not in result.out
+    result = check('--for', 'test')
+    assert result.status == 0
+    assert 'everything is there' in result.out
+    assert check('--cfg-options', 'model.init_from_spin=None').status == 0
+    result = check('--body-models', '/nowhere')
+    assert result.status == 2
+    assert '/nowhere/spin_model_checkpoint.pth.tar: no such file' in result.out
+    result = check(config='_base_/schedule.py')
+    assert result.status == 2
+    assert 'names no track store, body model or weights' in result.err
 
 
 def test_half_written_store_is_missing(config, everything, tmp_path):
@@ -287,4 +285,4 @@ def test_half_written_store_is_missing(config, everything, tmp_path):
     index['num_frames'] += 1
     (folder / 'store.json').write_text(json.dumps(index))
     cfg = config(**{'train_dataloader.dataset.stores.insta_variety': str(folder)})
-    assert f'{folder}' in problems(config_needs(cfg))
+    assert f'{folder}' in problems(config_requirements(cfg))

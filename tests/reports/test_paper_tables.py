@@ -1,6 +1,5 @@
 """Results of several runs as the paper's tables."""
 
-import runpy
 from pathlib import Path
 
 import pytest
@@ -194,11 +193,10 @@ def test_published_rows_are_whole():
         assert all(row.scores['3DPW'] == glot for row in found)
 
 
-def test_the_tool(repository, results, tmp_path, monkeypatch, capsys):
+def test_the_tool(run_tool, results, tmp_path):
     out = tmp_path / 'report.md'
-    monkeypatch.setattr('sys.argv', ['report.py', str(results['seed0']), '--out', str(out)])
-    runpy.run_path(str(repository / 'tools/report.py'), run_name='__main__')
-    monkeypatch.setattr('sys.argv', ['report.py', str(results['seed0'])])
-    runpy.run_path(str(repository / 'tools/report.py'), run_name='__main__')
-    assert capsys.readouterr().out == out.read_text()
+    assert run_tool('report', results['seed0'], '--out', out).status == 0
+    printed = run_tool('report', results['seed0'])
+    assert printed.status == 0
+    assert printed.out == out.read_text()
     assert '| GLoT, ours: glot_3dpw [1] |          50.0 |' in out.read_text()

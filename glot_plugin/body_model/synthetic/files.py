@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import pickle
 import zlib
 from collections.abc import Callable
@@ -18,6 +17,9 @@ from glot_plugin.body_model.synthetic.mesh import build_body_mesh
 from glot_plugin.body_model.synthetic.regressors import joint_regressor
 from glot_plugin.body_model.synthetic.skinning import skinning_weights
 from glot_plugin.errors import InputError
+from glot_plugin.io.files import write_bytes
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.messages import brief
 
 MARKER = 'synthetic_body.json'
 _VERSION = 1
@@ -126,25 +128,14 @@ def _bytes_of(save: Callable, *arrays: np.ndarray, **named: np.ndarray) -> bytes
     return buffer.getvalue()
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _read_marker(out_dir: Path) -> dict:
     """`synthetic_body.json`: version, seed, checksums of the files, and whether all are written; {} where absent."""
-    try:
-        return json.loads((out_dir / MARKER).read_text())
-    except FileNotFoundError:
+    if not (out_dir / MARKER).is_file():
         return {}
-    except ValueError as error:
-        raise InputError(
-            f'{out_dir / MARKER}: not readable as JSON ({error}); remove it or choose another folder'
-        ) from error
+    marker = read_json(out_dir / MARKER, 'remove it or choose another folder')
+    if not isinstance(marker, dict) or not isinstance(marker.get('files', {}), dict):
+        raise InputError(f'{out_dir / MARKER}: found {brief(marker)}, expected an object; choose another folder')
+    return marker
 
 
 def _remove_own_files(out_dir: Path, marker: dict) -> None:
@@ -178,16 +169,16 @@ def write_synthetic_body(out_dir: str | Path, seed: int = 0) -> Path:
     settings = {'version': _VERSION, 'seed': seed}
     try:
         marker = _read_marker(out_dir)
-        if marker.get('settings') == settings and marker['complete'] and all((out_dir / n).exists() for n in FILES):
+        if marker.get('settings') == settings and marker.get('complete') and all((out_dir / n).exists() for n in FILES):
             return out_dir
         out_dir.mkdir(parents=True, exist_ok=True)
         _remove_own_files(out_dir, marker)
         contents = _file_contents(seed)
         marker = {'settings': settings, 'files': {name: zlib.crc32(data) for name, data in contents.items()}}
-        _write_atomically(out_dir / MARKER, json.dumps(marker | {'complete': False}).encode())
+        write_bytes(out_dir / MARKER, json.dumps(marker | {'complete': False}).encode())
         for name, content in contents.items():
-            _write_atomically(out_dir / name, content)
-        _write_atomically(out_dir / MARKER, json.dumps(marker | {'complete': True}).encode())
+            write_bytes(out_dir / name, content)
+        write_bytes(out_dir / MARKER, json.dumps(marker | {'complete': True}).encode())
     except OSError as error:
         raise InputError(f'{out_dir}: the synthetic body cannot be written there ({error})') from error
     return out_dir

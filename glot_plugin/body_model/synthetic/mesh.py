@@ -12,7 +12,6 @@ from glot_plugin.body_model.synthetic.anatomy import GROUND
 from glot_plugin.body_model.synthetic.surface import body_distance, project_to_surface
 
 NUM_VERTICES = 6890
-NUM_FACES = 13776
 
 _CELL = 0.0224
 _HAND_CELL, _HEAD_CELL = 0.36, 0.62  # as shares of the cell

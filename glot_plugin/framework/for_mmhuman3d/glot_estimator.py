@@ -16,7 +16,7 @@ from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.errors import InputError, NonFiniteLossError
 from glot_plugin.framework.for_mmhuman3d.heads import predict_clip_windows
 from glot_plugin.framework.for_mmhuman3d.registries import as_dict
-from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints, respect_persistence
+from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import keep_out_of_checkpoints, respect_persistence
 from glot_plugin.framework.for_mmhuman3d.velocity_estimator import ARCHITECTURES
 from glot_plugin.losses import Targets
 from glot_plugin.models import GLoTHead

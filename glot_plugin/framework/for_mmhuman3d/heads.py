@@ -11,7 +11,7 @@ from torch import Tensor
 from glot_plugin.body_model.joint_sets import SMPL_PARENTS
 from glot_plugin.errors import InputError
 from glot_plugin.framework.for_mmhuman3d.registries import as_dict, child_registry
-from glot_plugin.framework.for_mmhuman3d.state import accept_names, respect_persistence
+from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import accept_names, respect_persistence
 from glot_plugin.models import HSCR, IterativeRegressor
 from glot_plugin.models import GLoTHead as GLoTModel
 from glot_plugin.structures import SmplParams

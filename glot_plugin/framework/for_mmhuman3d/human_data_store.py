@@ -10,10 +10,13 @@ import torch.distributed as dist
 from mmcv.runner import get_dist_info
 
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
-from glot_plugin.errors import InputError
+from glot_plugin.errors import InputError, WriteError
 from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile
 from glot_plugin.framework.for_mmhuman3d.human_data_tracks import VERSION, HumanDataTracks
 from glot_plugin.io.atomic_folder import AtomicFolder
+from glot_plugin.io.files import write_errors, write_npy
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.npy_file import NpyFile
 
 INDEX_FILE, STORE_FOLDER = 'source.json', 'store'
 
@@ -62,7 +65,7 @@ def open_source(
     if world_size > 1:
         dist.barrier()
     extras = {
-        name: np.load(folder / f'{name}.npy', mmap_mode='r')
+        name: NpyFile.open(folder / f'{name}.npy').memmap()
         for name in ('keypoints3d_confidence', 'has_smpl', 'smpl_transl')
         if (folder / f'{name}.npy').is_file()
     }
@@ -80,18 +83,19 @@ def _convert_if_needed(path: Path, folder: Path, only_vid_name: bool) -> None:
         'only_vid_name': only_vid_name,
     }
     try:
-        if json.loads((folder / INDEX_FILE).read_text()) == stamp:
+        if read_json(folder / INDEX_FILE) == stamp:
             return
-    except (OSError, ValueError):  # not there, or not whole: written anew
+    except InputError:  # not there, or not whole: written anew
         pass
     whole = AtomicFolder(folder, INDEX_FILE, overwrite=True)
     try:
-        hidden = whole.open()
-        convert_human_data(path, hidden, only_vid_name)
-        (hidden / INDEX_FILE).write_text(json.dumps(stamp))
-        whole.publish()
-    except OSError as error:
-        raise InputError(f'{folder}: cannot be written ({error.strerror}); set cache_dir in the data set') from error
+        with write_errors(folder):
+            hidden = whole.open()
+            convert_human_data(path, hidden, only_vid_name)
+            (hidden / INDEX_FILE).write_text(json.dumps(stamp))
+            whole.publish()
+    except WriteError as error:
+        raise WriteError(f'{error}; cache_dir in the data set names another folder') from error
     finally:
         whole.discard()
 
@@ -121,9 +125,14 @@ def convert_human_data(path: Path, folder: Path, only_vid_name: bool = False) ->
     if 'keypoints3d' not in tracks.columns:
         (folder / 'keypoints3d_confidence.npy').unlink()
     if tracks.has_smpl is not None:
-        np.save(folder / 'has_smpl.npy', tracks.has_smpl[tracks.order])
+        _save(folder / 'has_smpl.npy', tracks.has_smpl[tracks.order])
     if 'transl' in tracks.smpl:
-        np.save(folder / 'smpl_transl.npy', tracks.smpl['transl'][tracks.order])
+        _save(folder / 'smpl_transl.npy', tracks.smpl['transl'][tracks.order])
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with path.open('wb') as file:
+        write_npy(file, array)
 
 
 def annotation_path(data_prefix: str | os.PathLike, ann_file: str | os.PathLike) -> Path:

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from mmhuman3d.core.conventions.keypoints_mapping import KEYPOINTS_FACTORY, get_mapping
 
-from glot_plugin.converters.columns import as_numbers, as_text
+from glot_plugin.converters.columns import as_array, as_numbers, as_text
 from glot_plugin.converters.tracks import TrackRows
 from glot_plugin.datasets.column_checks import check_boxes
 from glot_plugin.errors import InputError
-from glot_plugin.framework.for_mmhuman3d.human_data_file import (
-    CHUNK,
-    ColumnStream,
-    HumanDataFile,
-    check_finite,
-    check_lengths,
-)
+from glot_plugin.framework.for_mmhuman3d.human_data_file import HumanDataFile, check_finite, check_lengths
 from glot_plugin.framework.for_mmhuman3d.person_tracks import person_tracks
+from glot_plugin.io.messages import brief
+from glot_plugin.io.npz_file import CHUNK, ColumnStream
 
 VERSION = 2  # raised whenever the same file gives other tracks
 GENDERS = {'m': 'm', 'male': 'm', 'f': 'f', 'female': 'f', 'n': 'n', 'neutral': 'n'}
@@ -75,10 +71,10 @@ class HumanDataTracks:
                     f'{self.path}: no {key!r}, found {", ".join(file.keys)}; expected a HumanData file with per-frame '
                     'features (N, C) and image_path (N)'
                 )
-        self._tracks = read_tracks(file, only_vid_name)
+        self._genders = read_genders(file)
+        self._tracks = read_tracks(file, self._genders, only_vid_name)
         self.order = np.concatenate([track.rows for track in self._tracks])
         self.num_frames = len(self.order)
-        self._genders = _read_genders(file, self.num_frames)
         self._features = _feature_stream(file) if with_features else None
         self.feature_dim = self._features.shape[1] if self._features else 1
         half = self._features is not None and self._features.dtype == np.float16
@@ -143,12 +139,12 @@ class HumanDataTracks:
         return HumanTrack(track.name, gender, columns, confidence)
 
 
-def read_tracks(file: HumanDataFile, only_vid_name: bool = False) -> list[TrackRows]:
+def read_tracks(file: HumanDataFile, genders: np.ndarray | None, only_vid_name: bool = False) -> list[TrackRows]:
     """Which rows are one person through one video; see `person_tracks`."""
     image_paths = read_image_paths(file)
     people = {key: _read_ids(file, key) for key in PERSON_KEYS if key in file}
-    check_lengths(file.path, people, len(image_paths))
-    return person_tracks(file.path, image_paths, only_vid_name, people, _read_genders(file, len(image_paths)))
+    check_lengths(file.path, {**people, "meta['gender']": genders}, len(image_paths))
+    return person_tracks(file.path, image_paths, only_vid_name, people, genders)
 
 
 def read_image_paths(file: HumanDataFile) -> np.ndarray:
@@ -168,22 +164,19 @@ def read_boxes(file: HumanDataFile, num_frames: int) -> np.ndarray:
     return np.concatenate([boxes[:, :2] + boxes[:, 2:4] / 2, boxes[:, 2:4]], axis=1)
 
 
-def _read_genders(file: HumanDataFile, num_frames: int) -> np.ndarray | None:
+def read_genders(file: HumanDataFile) -> np.ndarray | None:
     """`meta['gender']` as (N,) 'm', 'f', 'n' or '' (not known); None where there is none."""
     given = file.mapping('meta').get('gender')
     if given is None:
         return None
-    items = [
-        item.decode() if isinstance(item, bytes) else str(item) for item in np.atleast_1d(given).reshape(-1).tolist()
-    ]
-    genders = np.array([GENDERS.get(item.lower(), '') for item in items])
-    check_lengths(file.path, {"meta['gender']": genders}, num_frames)
-    return genders
+    items = np.atleast_1d(as_array(given, f"{file.path}: meta['gender']")).reshape(-1).tolist()
+    texts = [item.decode('utf-8', 'replace') if isinstance(item, bytes) else item for item in items]
+    return np.array([GENDERS.get(text.lower(), '') if isinstance(text, str) else '' for text in texts])
 
 
 def _read_ids(file: HumanDataFile, key: str) -> np.ndarray:
     """Numbers or texts (N,), those of an object array as texts."""
-    values = np.atleast_1d(file.value(key))
+    values = np.atleast_1d(as_array(file.value(key), f'{file.path}: {key}'))
     if values.size != len(values):
         raise InputError(f'{file.path}: {key} is {values.shape}, expected (N,)')
     values = values.reshape(-1)
@@ -206,11 +199,12 @@ def _read_smpl(file: HumanDataFile, num_frames: int) -> dict[str, np.ndarray]:
         return {}
     found = {}
     for key in SMPL_ROWS.keys() & smpl.keys():
-        where = f'smpl[{key!r}]'
-        values = as_numbers(np.atleast_1d(smpl[key]), np.float32, f'{file.path}: {where}')
-        check_lengths(file.path, {where: values}, num_frames)
+        name = f'smpl[{key!r}]'
+        where = f'{file.path}: {name}'
+        values = as_numbers(np.atleast_1d(as_array(smpl[key], where)), np.float32, where)
+        check_lengths(file.path, {name: values}, num_frames)
         if values.size != num_frames * SMPL_ROWS[key]:
-            raise InputError(f'{file.path}: {where} is {values.shape}, expected (N, {SMPL_ROWS[key]})')
+            raise InputError(f'{where} is {values.shape}, expected (N, {SMPL_ROWS[key]})')
         found[key] = values.reshape(num_frames, -1)
     return found
 
@@ -240,7 +234,7 @@ class _Keypoints:
         stream = file.stream(key)
         convention = file.value(f'{key}_convention', 'human_data')
         if not isinstance(convention, str) or convention not in KEYPOINTS_FACTORY:
-            raise InputError(f"{file.path}: {key}_convention is {convention!r}, which is none of mmhuman3d's")
+            raise InputError(f"{file.path}: {key}_convention is {brief(convention)}, which is none of mmhuman3d's")
         joints, columns, _ = get_mapping(convention, 'smpl_49')
         joints, columns = np.asarray(joints), np.asarray(columns)
         num_joints = len(KEYPOINTS_FACTORY[convention])
@@ -249,7 +243,7 @@ class _Keypoints:
         if mask.shape != (num_joints,):
             raise InputError(f'{file.path}: {key}_mask is {mask.shape}, expected ({num_joints},) for {convention}')
         joints, columns = joints[mask[columns]], columns[mask[columns]]
-        if file.value('__keypoints_compressed__', False):
+        if file.flag('__keypoints_compressed__'):
             columns = (np.cumsum(mask) - 1)[columns]  # only the joints of the mask are stored
             mask = mask[mask]
         width = 3 if key == 'keypoints2d' else 4

@@ -1,15 +1,12 @@
 """Which rows of a HumanData file are one person through one video."""
 
-import re
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from glot_plugin.converters.tracks import TrackRows
+from glot_plugin.converters.tracks import TrackRows, last_number
 from glot_plugin.errors import InputError
-
-_LAST_NUMBER = re.compile(r'(\d{1,18})\D*$')  # as many digits as 64 bits hold
 
 
 def person_tracks(
@@ -61,9 +58,9 @@ def person_tracks(
 
 def _frame_numbers(image_paths: np.ndarray) -> np.ndarray:
     """(N,) the last number in each picture's name; where one has none, the rank of its path."""
-    found = [_LAST_NUMBER.search(text.rpartition('/')[2]) for text in image_paths.tolist()]
-    if all(found):
-        return np.array([int(match[1]) for match in found], np.int64)
+    found = [last_number(text.rpartition('/')[2]) for text in image_paths.tolist()]
+    if None not in found:
+        return np.array([number % 10**18 for number in found], np.int64)  # as many digits as 64 bits hold
     return np.unique(image_paths, return_inverse=True)[1].astype(np.int64)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from glot_plugin.body_model.joint_sets import LSP14_NAMES
 from glot_plugin.errors import InputError
 from glot_plugin.framework.for_mmhuman3d.registries import child_registry
-from glot_plugin.framework.for_mmhuman3d.state import keep_out_of_checkpoints
+from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import keep_out_of_checkpoints
 
 ARCHITECTURES = child_registry(MMHUMAN3D_ARCHITECTURES)
 FOCAL_LENGTH, IMG_RES = 5000, 224  # of mmhuman3d's own 2D term

@@ -2,7 +2,7 @@
 
 | file | what it does |
 |---|---|
-| `mirror.py` | a registry of mmengine that shows what registries of mmcv hold |
+| `mirror_registry.py` | a registry of mmengine that shows what registries of mmcv hold |
 | `registries.py` | the mirrors of mmhuman3d's registries |
 | `body_models.py` | mmhuman3d's SMPL with the methods of our `SMPLBody` |
 | `losses.py` | mmhuman3d's losses as terms of our `GLoTLoss` |

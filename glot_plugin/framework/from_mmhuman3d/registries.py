@@ -8,7 +8,7 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 
-from glot_plugin.framework.from_mmhuman3d.mirror import MirrorRegistry
+from glot_plugin.framework.from_mmhuman3d.mirror_registry import MirrorRegistry
 
 MODELS = MirrorRegistry(
     'model',

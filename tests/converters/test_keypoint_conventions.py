@@ -1,10 +1,10 @@
-"""Joint layouts: places worked out by hand from the lists of joints."""
+"""Keypoint conventions: places worked out by hand from the lists of joints."""
 
 import numpy as np
 import pytest
 
 from glot_plugin.body_model.joint_sets import SPIN49_NAMES
-from glot_plugin.converters.layouts import LAYOUTS, as_spin49, layout_places
+from glot_plugin.converters.keypoint_conventions import CONVENTIONS, as_spin49, spin49_places
 from glot_plugin.errors import InputError
 
 
@@ -19,8 +19,8 @@ from glot_plugin.errors import InputError
     ],
 )
 def test_places_among_the_49(count, places):
-    assert layout_places(count, 'db') == places
-    assert len(LAYOUTS[count]) == len(set(LAYOUTS[count])) == count
+    assert spin49_places(count, 'db') == places
+    assert len(CONVENTIONS[count]) == len(set(CONVENTIONS[count])) == count
 
 
 def test_joints_move_by_name_and_the_rest_is_zero():
@@ -30,10 +30,10 @@ def test_joints_move_by_name_and_the_rest_is_zero():
     assert out.dtype == np.float32
     left_knee = SPIN49_NAMES.index('left_knee')
     np.testing.assert_array_equal(out[:, left_knee], joints[:, 9])
-    absent = [place for place in range(49) if place not in layout_places(13, '')]
+    absent = [place for place in range(49) if place not in spin49_places(13, '')]
     assert not out[:, absent].any()
 
 
 def test_unknown_count():
     with pytest.raises(InputError, match=r'db.pt: joints2D: found 21 joints, expected .*13, 14, 17, 25, 49'):
-        layout_places(21, 'db.pt: joints2D')
+        spin49_places(21, 'db.pt: joints2D')

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from glot_plugin.errors import InputError
-from glot_plugin.io.files import atomic_write
+from glot_plugin.io.files import atomic_write, write_errors, write_npy
+from glot_plugin.io.json_file import read_json
+from glot_plugin.io.npy_file import NpyFile
 
 SETTINGS_FILE = 'settings.json'
 
 
-class WorkFolder:
+class FeatureCache:
     """The folder beside a store in which its tracks gather: `.NAME.features`, a file a track, each whole or absent."""
 
     def __init__(self, store: Path) -> None:
@@ -20,19 +22,17 @@ class WorkFolder:
 
     def prepare(self, settings: dict) -> None:
         """Make the folder; what is there stays if it comes from the same settings, and is removed if not."""
-        try:
+        with write_errors(self.path):
             if self.path.is_dir() and self._settings() != settings:
                 shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f'{self.path}: cannot be written ({error.strerror})') from error
         with atomic_write(self.path / SETTINGS_FILE) as file:
             json.dump(settings, file)
 
     def _settings(self) -> dict | None:
         try:
-            return json.loads((self.path / SETTINGS_FILE).read_text())
-        except (OSError, ValueError):
+            return read_json(self.path / SETTINGS_FILE)
+        except InputError:
             return None
 
     def has(self, track: int) -> bool:
@@ -40,9 +40,8 @@ class WorkFolder:
 
     def save(self, track: int, features: np.ndarray) -> None:
         """Keep the features (n, C), row-major, of a track."""
-        with atomic_write(self._file(track), 'wb') as file:
-            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(features))
-            file.write(memoryview(features))  # np.save gives no reason where the disk is full
+        with atomic_write(self._file(track), 'wb', size=features.nbytes) as file:
+            write_npy(file, features)
 
     def load(self, track: int, shape: tuple[int, int]) -> np.ndarray:
         """The features (n, C) of a finished track.
@@ -52,9 +51,9 @@ class WorkFolder:
         """
         path = self._file(track)
         try:
-            features = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f'{path}: damaged ({error}); remove it, and run again') from error
+            features = NpyFile.open(path).load()
+        except InputError as error:
+            raise InputError(f'{error}; remove it, and run again') from error
         if features.shape != shape:
             raise InputError(f'{path}: found shape {features.shape}, expected {shape}; remove it, and run again')
         return features

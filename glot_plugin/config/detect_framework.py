@@ -1,9 +1,10 @@
-"""Which framework a config is written for: mmengine (ours) or mmhuman3d (mmcv 1.x)."""
+"""Which framework a config is written for: mmengine or mmhuman3d (mmcv 1.x)."""
 
 from pathlib import Path
 
 from mmengine import Config
 
+from glot_plugin.config.shipped import find_config
 from glot_plugin.errors import InputError
 
 MMENGINE, MMHUMAN3D = 'mmengine', 'mmhuman3d'
@@ -11,24 +12,22 @@ MMENGINE_KEYS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'test_
 MMHUMAN3D_KEYS = ('data', 'runner', 'total_epochs', 'lr_config', 'checkpoint_config', 'use_adversarial_train')
 
 
-def config_framework(path: str | Path) -> str:
+def detect_framework(path: str | Path) -> str:
     """`mmengine` or `mmhuman3d`, by the keys of the config; nothing that it imports is imported.
 
     Raises:
         InputError: The file is absent or does not parse, or its keys are those of neither, or of both.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f'{path}: no such config')
+    path = find_config(path)
     try:
         keys = list(Config.fromfile(path, import_custom_modules=False).keys())
     except Exception as error:  # a config is Python: it can raise anything
         raise InputError(f'{path}: not a valid config ({type(error).__name__}: {error})') from error
-    ours = [key for key in MMENGINE_KEYS if key in keys]
-    theirs = [key for key in MMHUMAN3D_KEYS if key in keys]
-    if bool(ours) != bool(theirs):
-        return MMENGINE if ours else MMHUMAN3D
-    found = f'{", ".join(ours)} and {", ".join(theirs)}' if ours else ', '.join(keys) or 'no keys'
+    of_mmengine = [key for key in MMENGINE_KEYS if key in keys]
+    of_mmhuman3d = [key for key in MMHUMAN3D_KEYS if key in keys]
+    if bool(of_mmengine) != bool(of_mmhuman3d):
+        return MMENGINE if of_mmengine else MMHUMAN3D
+    found = f'{", ".join(of_mmengine)} and {", ".join(of_mmhuman3d)}' if of_mmengine else ', '.join(keys) or 'no keys'
     raise InputError(
         f'{path}: found {found}; expected the keys of one framework: of mmengine ({", ".join(MMENGINE_KEYS)}) or of '
         f'mmhuman3d ({", ".join(MMHUMAN3D_KEYS)})'

@@ -1,6 +1,6 @@
-"""Joint layouts of the databases, as the 49 joints of SPIN.
+"""Keypoint conventions of the databases, as the 49 joints of SPIN.
 
-A layout is a tuple of joint names; a joint goes to the place of its name among the 49, every other place stays zero
+A convention is a tuple of joint names; a joint goes to the place of its name among the 49, every other place stays zero
 (confidence 0). Names are those of `SPIN49_NAMES`.
 """
 
@@ -23,7 +23,7 @@ INSTA_VARIETY25_NAMES = (
     'left_bigtoe_openpose', 'right_bigtoe_openpose', 'left_smalltoe_openpose', 'right_smalltoe_openpose',
     'left_ankle_openpose', 'right_ankle_openpose',
 )  # fmt: skip
-LAYOUTS = {
+CONVENTIONS = {
     13: PENN_ACTION13_NAMES,
     14: LSP14_NAMES,
     17: MPI17_NAMES,
@@ -32,20 +32,20 @@ LAYOUTS = {
 }
 
 
-def layout_places(num_joints: int, where: str) -> list[int]:
-    """Where each joint of the layout with `num_joints` joints goes among the 49.
+def spin49_places(num_joints: int, where: str) -> list[int]:
+    """Where each joint of the convention with `num_joints` joints goes among the 49.
 
     Raises:
-        InputError: no layout has that many joints; `where` names file and key.
+        InputError: no convention has that many joints; `where` names file and key.
     """
-    if num_joints not in LAYOUTS:
-        known = ', '.join(map(str, LAYOUTS))
-        raise InputError(f'{where}: found {num_joints} joints, expected one of the known layouts: {known} joints')
-    return [SPIN49_NAMES.index(name) for name in LAYOUTS[num_joints]]
+    if num_joints not in CONVENTIONS:
+        known = ', '.join(map(str, CONVENTIONS))
+        raise InputError(f'{where}: found {num_joints} joints, expected one of the known conventions: {known} joints')
+    return [SPIN49_NAMES.index(name) for name in CONVENTIONS[num_joints]]
 
 
 def as_spin49(joints: np.ndarray, where: str) -> np.ndarray:
-    """Joints (n, J, D) of a known layout as (n, 49, D) float32, zeros for the joints that the layout lacks."""
+    """Joints (n, J, D) of a known convention as (n, 49, D) float32, zeros for the joints that the convention lacks."""
     out = np.zeros((len(joints), len(SPIN49_NAMES), joints.shape[-1]), np.float32)
-    out[:, layout_places(joints.shape[1], where)] = joints
+    out[:, spin49_places(joints.shape[1], where)] = joints
     return out

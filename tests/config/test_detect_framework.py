@@ -1,12 +1,9 @@
 """Which framework a config is written for, and what happens without mmhuman3d."""
 
-import subprocess
-import sys
-
 import pytest
 
 from glot_plugin.cli.mmhuman3d_configs import refuse_options
-from glot_plugin.config.framework_of import config_framework
+from glot_plugin.config.detect_framework import detect_framework
 from glot_plugin.errors import InputError
 
 
@@ -23,16 +20,16 @@ from glot_plugin.errors import InputError
 )
 def test_framework_by_keys(tmp_path, text, framework):
     (tmp_path / 'config.py').write_text(text)
-    assert config_framework(tmp_path / 'config.py') == framework
+    assert detect_framework(tmp_path / 'config.py') == framework
 
 
 def test_shipped_configs_have_their_framework(repository):
     folder = repository / 'configs' / 'glot'
     theirs = sorted(folder.glob('mmhuman3d/*.py'))
     assert [path.name for path in theirs] == ['glot.py', 'vibe.py', 'vibe_hscr.py']
-    assert {config_framework(path) for path in theirs} == {'mmhuman3d'}
+    assert {detect_framework(path) for path in theirs} == {'mmhuman3d'}
     ours = [*folder.glob('*.py'), *folder.glob('mixed/*.py')]
-    assert {config_framework(path) for path in ours} == {'mmengine'}
+    assert {detect_framework(path) for path in ours} == {'mmengine'}
 
 
 @pytest.mark.parametrize(
@@ -46,12 +43,12 @@ def test_shipped_configs_have_their_framework(repository):
 def test_neither_or_both_is_an_error(tmp_path, text, message):
     (tmp_path / 'config.py').write_text(text)
     with pytest.raises(InputError, match=message):
-        config_framework(tmp_path / 'config.py')
+        detect_framework(tmp_path / 'config.py')
 
 
 def test_no_config(tmp_path):
     with pytest.raises(InputError, match=r'nothing.py: no such config'):
-        config_framework(tmp_path / 'nothing.py')
+        detect_framework(tmp_path / 'nothing.py')
 
 
 def test_only_given_options_are_refused(tmp_path):
@@ -60,17 +57,15 @@ def test_only_given_options_are_refused(tmp_path):
         refuse_options(tmp_path, {'--amp': (True, 'because')})
 
 
-def test_without_mmhuman3d_one_message_says_what_to_install(repository, tmp_path):
+def test_without_mmhuman3d_one_message_says_what_to_install(start_tool, repository, tmp_path):
     """mmcv is shadowed by one that is another framework; our own configs go on working."""
     (tmp_path / 'mmcv').mkdir()
     (tmp_path / 'mmcv' / '__init__.py').write_text("from . import utils\n__version__ = '2.2.0'")
     (tmp_path / 'mmcv' / 'utils.py').write_text('')
     config = repository / 'configs' / 'glot' / 'mmhuman3d' / 'vibe.py'
-    command = [sys.executable, str(repository / 'tools' / 'train.py'), str(config), '--work-dir', str(tmp_path / 'run')]
-    environment = {'PYTHONPATH': f'{tmp_path}:{repository}', 'PATH': '/usr/bin:/bin', 'OMP_NUM_THREADS': '1'}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 2, done.stderr
-    assert 'mmcv 2.2.0' in done.stderr
-    assert 'pip install --no-build-isolation mmcv==1.6.0' in done.stderr
-    assert 'pip install --no-deps mmhuman3d==0.11.0' in done.stderr
-    assert 'Traceback' not in done.stderr
+    done = start_tool('train', config, '--work-dir', tmp_path / 'run', path=(tmp_path,))
+    assert done.status == 2, done.err
+    assert 'mmcv 2.2.0' in done.err
+    assert 'pip install --no-build-isolation mmcv==1.6.0' in done.err
+    assert 'pip install --no-deps mmhuman3d==0.11.0' in done.err
+    assert 'Traceback' not in done.err

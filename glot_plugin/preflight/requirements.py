@@ -1,10 +1,10 @@
-"""One thing that a config needs, and lists of them as text."""
+"""One thing that a config requirements, and lists of them as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from glot_plugin.converters.recipes import RECIPES
+from glot_plugin.converters.database_specs import DATABASES
 from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.reports.markdown import markdown_table
@@ -13,7 +13,7 @@ MB = 1e6
 
 
 @dataclass
-class Need:
+class Requirement:
     """One thing that a config needs.
 
     Attributes:
@@ -37,14 +37,14 @@ class Need:
     expected_bytes: int | None = None
 
 
-def problems(needs: Sequence[Need]) -> str:
+def problems(requirements: Sequence[Requirement]) -> str:
     """What is missing or wrong, and the commands that make it; empty where everything is there."""
-    broken = [need for need in needs if need.problem]
+    broken = [requirement for requirement in requirements if requirement.problem]
     if not broken:
         return ''
-    lines = [f'{len(broken)} of {len(needs)} things that it needs are missing or wrong:']
-    lines += dict.fromkeys(f'  {need.problem}' for need in broken)
-    commands = conversion_commands([need.path for need in broken if need.is_store])
+    lines = [f'{len(broken)} of {len(requirements)} things that it needs are missing or wrong:']
+    lines += dict.fromkeys(f'  {requirement.problem}' for requirement in broken)
+    commands = conversion_commands([requirement.path for requirement in broken if requirement.is_store])
     if commands:
         lines += ['Stores are made by:', *(f'  {command}' for command in commands)]
     return '\n'.join(lines)
@@ -52,7 +52,7 @@ def problems(needs: Sequence[Need]) -> str:
 
 def conversion_commands(paths: Sequence[Path]) -> list[str]:
     """The commands that make these stores; those of one folder together."""
-    files = {recipe.name: recipe.file for recipe in RECIPES}
+    files = {spec.name: spec.file for spec in DATABASES}
     folders: dict[Path, list[str]] = {}
     for path in dict.fromkeys(paths):
         folders.setdefault(path.parent, []).append(path.name)
@@ -71,30 +71,30 @@ def conversion_commands(paths: Sequence[Path]) -> list[str]:
     return commands
 
 
-def needs_table(needs: Sequence[Need]) -> str:
+def requirements_table(requirements: Sequence[Requirement]) -> str:
     """A row a thing: what for, where, whether it is there; of stores what they hold (≈: an estimate of what comes)."""
     header = ('for', 'path', 'state', 'columns', 'tracks', 'frames', '2D windows', '3D windows', 'MB')
-    return markdown_table(header, [_row(need) for need in needs], left=4)
+    return markdown_table(header, [_row(requirement) for requirement in requirements], left=4)
 
 
-def _row(need: Need) -> tuple[str, ...]:
-    state = 'there' if need.problem is None else 'missing' if _absent(need) else 'WRONG'
+def _row(requirement: Requirement) -> tuple[str, ...]:
+    state = 'there' if requirement.problem is None else 'missing' if _absent(requirement) else 'WRONG'
     columns = tracks = frames = ''
-    if need.store is not None:
-        extra = [name for name in need.store.frame_columns if name not in MANDATORY_COLUMNS]
+    if requirement.store is not None:
+        extra = [name for name in requirement.store.frame_columns if name not in MANDATORY_COLUMNS]
         columns = ', '.join(['features', *extra])
-        tracks, frames = str(need.store.num_tracks), str(need.store.num_frames)
-    windows = ('', '') if need.windows is None else tuple(map(str, need.windows))
-    return need.use, str(need.path), state, columns, tracks, frames, *windows, _size(need)
+        tracks, frames = str(requirement.store.num_tracks), str(requirement.store.num_frames)
+    windows = ('', '') if requirement.windows is None else tuple(map(str, requirement.windows))
+    return requirement.use, str(requirement.path), state, columns, tracks, frames, *windows, _size(requirement)
 
 
-def _size(need: Need) -> str:
-    if need.num_bytes is not None:
-        return f'{need.num_bytes / MB:.0f}'
-    if need.expected_bytes is not None:
-        return f'≈ {need.expected_bytes / MB:.0f}'
-    return 'unknown' if need.is_store else ''
+def _size(requirement: Requirement) -> str:
+    if requirement.num_bytes is not None:
+        return f'{requirement.num_bytes / MB:.0f}'
+    if requirement.expected_bytes is not None:
+        return f'≈ {requirement.expected_bytes / MB:.0f}'
+    return 'unknown' if requirement.is_store else ''
 
 
-def _absent(need: Need) -> bool:
-    return need.problem is not None and not need.path.exists()
+def _absent(requirement: Requirement) -> bool:
+    return requirement.problem is not None and not requirement.path.exists()

@@ -10,7 +10,7 @@ Named = TypeVar('Named')  # anything that has a `name`
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DatabaseSpec:
     """How one database becomes a track store.
 
     Attributes:
@@ -36,35 +36,35 @@ class Recipe:
         return self.file.endswith(('.h5', '.hdf5'))
 
 
-def _with_smpl(name: str, file: str, **options: object) -> Recipe:
-    return Recipe(name, file, has_3d=True, has_smpl=True, **options)
+def _with_smpl(name: str, file: str, **options: object) -> DatabaseSpec:
+    return DatabaseSpec(name, file, has_3d=True, has_smpl=True, **options)
 
 
-RECIPES = (
+DATABASES = (
     _with_smpl('3dpw-train', '3dpw_train_db.pt', valid_key='valid', optional_valid=True),
     _with_smpl('3dpw-train-occluded', '3dpw_train_occ_db.pt', valid_key='valid', optional_valid=True),
     _with_smpl('3dpw-val', '3dpw_val_db.pt', valid_key='valid'),
     _with_smpl('3dpw-test', '3dpw_test_db.pt', valid_key='valid'),
     _with_smpl('h36m-train', 'h36m_train_25fps_db.pt'),
     _with_smpl('h36m-train-occluded', 'h36m_train_25fps_occ_db.pt'),
-    Recipe('h36m-test', 'h36m_test_25fps_db.pt', has_3d=True),
-    Recipe('h36m-test-front', 'h36m_test_front_25fps_tight_db.pt', has_3d=True),
-    Recipe('mpii3d-train', 'mpii3d_train_scale12_db.pt', has_3d=True),
-    Recipe('mpii3d-train-occluded', 'mpii3d_train_scale12_occ_db.pt', has_3d=True),
-    Recipe('mpii3d-val', 'mpii3d_val_scale12_db.pt', has_3d=True, valid_key='valid_i'),
-    Recipe('penn-action', 'pennaction_train_db.pt'),
-    Recipe('posetrack', 'posetrack_train_db.pt'),
-    Recipe('insta-variety', 'insta_train_db.h5', crop_size=224),
+    DatabaseSpec('h36m-test', 'h36m_test_25fps_db.pt', has_3d=True),
+    DatabaseSpec('h36m-test-front', 'h36m_test_front_25fps_tight_db.pt', has_3d=True),
+    DatabaseSpec('mpii3d-train', 'mpii3d_train_scale12_db.pt', has_3d=True),
+    DatabaseSpec('mpii3d-train-occluded', 'mpii3d_train_scale12_occ_db.pt', has_3d=True),
+    DatabaseSpec('mpii3d-val', 'mpii3d_val_scale12_db.pt', has_3d=True, valid_key='valid_i'),
+    DatabaseSpec('penn-action', 'pennaction_train_db.pt'),
+    DatabaseSpec('posetrack', 'posetrack_train_db.pt'),
+    DatabaseSpec('insta-variety', 'insta_train_db.h5', crop_size=224),
 )
 
 
-def find_recipes(names: Iterable[str]) -> list[Recipe]:
-    """The recipes of these names, in their order.
+def find_databases(names: Iterable[str]) -> list[DatabaseSpec]:
+    """The specs of these names, in their order.
 
     Raises:
         InputError: An unknown name.
     """
-    return named(RECIPES, names, 'data set', ', or raw:NAME (--list)')
+    return named(DATABASES, names, 'data set', ', or raw:NAME (--list)')
 
 
 def named(known: Iterable[Named], names: Iterable[str], kind: str, hint: str = '') -> list[Named]:

@@ -1,6 +1,7 @@
 """What a run starts from: the run in its work folder, a given checkpoint, or nothing."""
 
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 
 from glot_plugin.checkpoints.reading import read_checkpoint
 from glot_plugin.engine.launch import prepare, train
-from glot_plugin.engine.work_folder import best_checkpoint, last_checkpoint
+from glot_plugin.engine.work_dir import LOCK, best_checkpoint, last_checkpoint, training_in
 from glot_plugin.errors import InputError
 
 
@@ -77,6 +78,7 @@ def run(short_config, finished, tmp_path) -> Path:
     return shutil.copytree(finished, tmp_path / 'run')
 
 
+@pytest.mark.training
 def test_a_folder_with_another_run_is_refused(short_config, run):
     before = {path: path.stat().st_mtime_ns for path in run.rglob('*')}
     with pytest.raises(
@@ -87,6 +89,7 @@ def test_a_folder_with_another_run_is_refused(short_config, run):
     assert train(prepare(short_config(resume=True), run)).iter == 2  # the config's own way to go on
 
 
+@pytest.mark.training
 def test_resume_where_nothing_is_starts_anew_from_the_given_weights(short_config, run, tmp_path):
     """A run that was killed before its first checkpoint."""
     best = best_checkpoint(run)
@@ -95,6 +98,7 @@ def test_resume_where_nothing_is_starts_anew_from_the_given_weights(short_config
     assert (cfg.resume, cfg.load_from) == (False, str(best))
 
 
+@pytest.mark.training
 def test_resume_after_a_kill_and_a_move(short_config, run, finished):
     """The run goes on in its new place; a new best checkpoint replaces the one there."""
     before = sorted(finished.iterdir())
@@ -109,15 +113,52 @@ def test_resume_after_a_kill_and_a_move(short_config, run, finished):
     assert sorted(finished.iterdir()) == before
 
 
+@pytest.mark.training
 def test_resume_asks_for_the_optimizer(short_config, run):
     best = best_checkpoint(run)
     with pytest.raises(InputError, match=f'{best.name}: no optimizer state.*--resume.*load_from={best}'):
         train(prepare(short_config(), run), resume=str(best))
 
 
+@pytest.mark.training
 def test_weights_of_a_checkpoint_stand_above_spin(short_config, run, tmp_path):
     """SPIN's file is not asked for where a checkpoint has the weights; it is where the run starts anew."""
     options = {'model.init_from_spin': '/nowhere/spin.pth'}
     with pytest.raises(InputError, match='spin.pth: no such file, and init_from_spin'):
         train(prepare(short_config(**options), tmp_path / 'new'), resume=True)
     assert train(prepare(short_config(**options), run), resume=True).iter == 2
+
+
+def test_two_trainings_in_one_folder(short_config, run):
+    """The second is refused, resumed or not, and nothing of the first one's is touched."""
+    with training_in(run):
+        before = {path: path.stat().st_mtime_ns for path in run.rglob('*')}
+        for resume in (False, True):
+            message = f'^{run}: another training runs in this folder \\(process {os.getpid()} on .*--work-dir DIR'
+            with pytest.raises(InputError, match=message):
+                train(prepare(short_config(), run), resume=resume)
+        assert {path: path.stat().st_mtime_ns for path in run.rglob('*')} == before
+    assert train(prepare(short_config(), run), resume=True).iter == 2
+    assert not (run / LOCK).exists()
+
+
+def test_what_a_killed_training_left_is_removed(tmp_path):
+    for name in (LOCK, '.iter_4.pth.123.partial', 'iter_2.pth'):
+        (tmp_path / name).touch()
+    with training_in(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {LOCK, 'iter_2.pth'}
+    assert [path.name for path in tmp_path.iterdir()] == ['iter_2.pth']
+
+
+def test_only_the_main_process_locks(tmp_path, monkeypatch):
+    with training_in(tmp_path):
+        monkeypatch.setattr('glot_plugin.engine.work_dir.is_main_process', lambda: False)
+        with training_in(tmp_path):
+            pass
+        assert (tmp_path / LOCK).exists()
+
+
+def test_file_systems_without_locks_train(tmp_path, monkeypatch):
+    monkeypatch.setattr('glot_plugin.io.locks.fcntl.flock', lambda *_: (_ for _ in ()).throw(OSError(95, 'no locks')))
+    with training_in(tmp_path), training_in(tmp_path):
+        assert not list(tmp_path.iterdir())

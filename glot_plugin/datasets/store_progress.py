@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.json_file import read_json
 
 PROGRESS_FILE = 'progress.json'
 
 
 @dataclass
-class WriterProgress:
+class StoreProgress:
     """What is known of each track; its frames are rows `offsets[i]` to `offsets[i + 1]` of the columns."""
 
     names: list[str] = field(default_factory=list)
@@ -61,11 +63,11 @@ class WriterProgress:
             json.dump({'settings': settings, 'tracks': asdict(self)}, file)
 
     @classmethod
-    def load(cls, folder: Path, settings: dict) -> 'WriterProgress | None':
+    def load(cls, folder: Path, settings: dict) -> 'StoreProgress | None':
         """What a writer with the same settings saved; None where there is nothing, or that of another one."""
         try:
-            found = json.loads((folder / PROGRESS_FILE).read_text(encoding='utf-8'))
+            found = read_json(folder / PROGRESS_FILE)
             same = found['settings'] == json.loads(json.dumps(settings))  # tuples become lists
             return cls(**found['tracks']) if same else None
-        except (OSError, ValueError, TypeError, KeyError):
+        except (InputError, TypeError, KeyError):
             return None

@@ -1,0 +1,97 @@
+"""Tracks predicted by onnxruntime, from a file of `tools/export_model.py`."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glot_plugin.errors import InputError
+from glot_plugin.structures import SmplParams, rotmat_to_rot6d
+from glot_plugin.windows import clamped_windows
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+FORMAT = 'glot_plugin.window/1'
+
+
+class OnnxPredictor:
+    """Predicts tracks as a `GLoTEstimator` does, without its weights in PyTorch.
+
+    Args:
+        path: A `.onnx` of `tools/export_model.py`.
+
+    Attributes:
+        in_dim: Width of the features.
+        num_frames: T, frames of a window.
+        backbone: What the features come from.
+        weights: Where the weights come from, in words.
+
+    Raises:
+        InputError: The file is absent, damaged or another program's; or onnxruntime is not installed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise InputError(f'{path}: no such file; expected a .onnx of tools/export_model.py')
+        import_onnxruntime()
+        try:
+            self._session = open_session(self.path.read_bytes())
+        except Exception as error:  # onnxruntime has an exception of its own for each cause
+            raise InputError(f'{path}: not a whole ONNX model ({str(error).splitlines()[0]})') from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if metadata.get('format') != FORMAT:
+            raise InputError(f'{path}: not a model of tools/export_model.py, whose files say format {FORMAT}')
+        self.in_dim, self.num_frames = int(metadata['in_dim']), int(metadata['num_frames'])
+        self.backbone, self.weights = metadata['backbone'], metadata['weights']
+
+    def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
+        """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1, each from its own window.
+
+        Args:
+            features: (N, in_dim).
+            chunk: Windows in memory at a time.
+
+        Raises:
+            InputError: The features have another shape.
+        """
+        if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
+            raise InputError(
+                f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1: '
+                f'{self.path} takes those of the backbone {self.backbone}'
+            )
+        frames = np.ascontiguousarray(features.detach().cpu().numpy(), np.float32)
+        windows = clamped_windows(self.num_frames, len(frames))
+        pieces = [self._session.run(None, {'features': frames[index.numpy()]}) for index in windows.split(chunk)]
+        rotmat, betas, camera = (
+            torch.from_numpy(np.concatenate(piece)).to(features.device) for piece in zip(*pieces, strict=True)
+        )
+        return SmplParams(rotmat_to_rot6d(rotmat), betas, camera)
+
+
+def open_session(data: bytes) -> 'onnxruntime.InferenceSession':
+    """A session of onnxruntime with a model, on the GPU where its build has one; as many threads as torch uses."""
+    onnxruntime = import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors
+    wanted = ('CUDAExecutionProvider', 'CPUExecutionProvider')
+    providers = [provider for provider in wanted if provider in onnxruntime.get_available_providers()]
+    return onnxruntime.InferenceSession(data, options, providers)
+
+
+def import_onnxruntime() -> ModuleType:
+    """onnxruntime.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError('ONNX models need onnxruntime; install it with: pip install "glot_plugin[export]"') from error
+    return onnxruntime

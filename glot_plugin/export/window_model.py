@@ -1,0 +1,176 @@
+"""A window's prediction for other runtimes: ONNX, and torch.export's `.pt2`."""
+
+import io
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from glot_plugin.errors import InputError
+from glot_plugin.export.onnx_predictor import FORMAT, import_onnxruntime, open_session
+from glot_plugin.io.files import atomic_write
+from glot_plugin.models import GLoTEstimator
+
+INPUT, OUTPUTS = 'features', ('rotmat', 'betas', 'camera')
+METADATA_FILE = 'metadata.json'  # inside a .pt2
+SUFFIXES = ('.onnx', '.pt2')
+LARGEST_DIFFERENCE = 1e-4
+CHECKED_BATCHES = (1, 2, 5, 32)
+# What features of a width are, unless it is said.
+_USUAL_BACKBONES = {2048: 'spin', 126: 'blazepose'}
+
+Runner = Callable[[Tensor], list[Tensor]]
+
+
+class WindowModel(nn.Module):
+    """Windows (B, T, in_dim) to rotmat (B, 24, 3, 3), betas (B, 10) and camera (B, 3) of their mid frames.
+
+    Args:
+        model: Its head has the method `predict`, as `GLoTHead` does; it is set to evaluation.
+
+    Raises:
+        InputError: It has none.
+    """
+
+    def __init__(self, model: GLoTEstimator) -> None:
+        super().__init__()
+        if not hasattr(model.head, 'predict'):
+            raise InputError(f'model.head is a {type(model.head).__name__}, expected a GLoTHead: only it is exported')
+        self.head = model.head.eval()
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        params = self.head.predict(features)
+        return params.rotmat, params.betas, params.camera
+
+
+@dataclass(frozen=True)
+class WindowMetadata:
+    """What an exported file says of itself, as texts by these names and `format`.
+
+    Attributes:
+        in_dim: Width of the features.
+        num_frames: T, frames of a window.
+        backbone: What the features come from, by its name in `tools/extract_features.py`.
+        weights: Where the weights come from, in words.
+    """
+
+    in_dim: int
+    num_frames: int
+    backbone: str
+    weights: str
+
+    @classmethod
+    def of(cls, model: GLoTEstimator, weights: str, backbone: str | None = None) -> 'WindowMetadata':
+        """The metadata of a model with a `GLoTHead`; without a `backbone`, the usual one for its width."""
+        in_dim = model.head.in_dim
+        return cls(in_dim, model.head.num_frames, backbone or _USUAL_BACKBONES.get(in_dim, 'unknown'), weights)
+
+    def texts(self) -> dict[str, str]:
+        return {'format': FORMAT, **{key: str(value) for key, value in asdict(self).items()}}
+
+
+def export_window_model(
+    model: GLoTEstimator, path: str | Path, weights: str = '', backbone: str | None = None
+) -> dict[int, float]:
+    """Write a model's prediction of windows as `.onnx` or `.pt2`, once it agrees with PyTorch.
+
+    The file takes `features` (B, T, in_dim) float32 with any B, and gives `rotmat`, `betas` and `camera`; see
+    `WindowModel` and `WindowMetadata`. A `.pt2` is read by `torch.export.load`.
+
+    Args:
+        model: On the CPU, with its weights.
+        path: The file; its suffix says the format.
+        weights: Where the weights come from, in words.
+        backbone: What the features come from; None: `spin` for 2048 numbers, `blazepose` for 126.
+
+    Returns:
+        The largest difference from PyTorch, by number of windows.
+
+    Raises:
+        InputError: Another suffix, a head that cannot be exported, a package that is missing, or a file that differs
+            from PyTorch by more than 1e-4 (it is not written).
+    """
+    path = check_suffix(path)
+    writers = {'.onnx': _to_onnx, '.pt2': _to_pt2}
+    windows = WindowModel(model)
+    metadata = WindowMetadata.of(model, weights, backbone)
+    with torch.no_grad():
+        data, run = writers[path.suffix](windows, metadata)
+        differences = {batch: _difference(windows, run, metadata, batch) for batch in CHECKED_BATCHES}
+    worst = np.max(list(differences.values()))
+    if not worst <= LARGEST_DIFFERENCE:  # NaN is no agreement either
+        raise InputError(f'{path}: differs from PyTorch by {worst:.1e}, expected at most {LARGEST_DIFFERENCE:.0e}')
+    with atomic_write(path, 'wb') as file:
+        file.write(data)
+    return differences
+
+
+def check_suffix(path: str | Path) -> Path:
+    """The path, if its suffix is that of a format.
+
+    Raises:
+        InputError: It is not.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise InputError(f'{path}: ends in {path.suffix or "nothing"}, expected {" or ".join(SUFFIXES)}')
+    return path
+
+
+def _program(windows: WindowModel, metadata: WindowMetadata) -> torch.export.ExportedProgram:
+    example = torch.zeros(3, metadata.num_frames, metadata.in_dim)
+    return torch.export.export(windows, (example,), dynamic_shapes={INPUT: {0: torch.export.Dim('windows')}})
+
+
+def _to_pt2(windows: WindowModel, metadata: WindowMetadata) -> tuple[bytes, Runner]:
+    buffer = io.BytesIO()
+    torch.export.save(_program(windows, metadata), buffer, extra_files={METADATA_FILE: json.dumps(metadata.texts())})
+    loaded = torch.export.load(io.BytesIO(buffer.getvalue())).module()
+    return buffer.getvalue(), lambda features: list(loaded(features))
+
+
+def _to_onnx(windows: WindowModel, metadata: WindowMetadata) -> tuple[bytes, Runner]:
+    import_onnxruntime()  # before the work
+    try:
+        import onnx  # noqa: F401 - torch needs both, and says so less clearly
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'ONNX needs {error.name}; install it with: pip install "glot_plugin[export]"') from error
+    decompositions = {torch.ops.aten.linalg_solve_triangular.default: solve_unitriangular}
+    program = _program(windows, metadata).run_decompositions(decompositions)
+    logging.getLogger('onnx_ir').setLevel(logging.ERROR)  # it warns of an empty list, whose type it guesses right
+    exported = torch.onnx.export(program, dynamo=True, input_names=[INPUT], output_names=list(OUTPUTS), verbose=False)
+    exported.model.metadata_props.update(metadata.texts())
+    data = exported.model_proto.SerializeToString()
+    session = open_session(data)
+    return data, lambda features: [torch.from_numpy(array) for array in session.run(None, {INPUT: features.numpy()})]
+
+
+def solve_unitriangular(
+    matrix: Tensor, right: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> Tensor:
+    """`torch.linalg.solve_triangular` of lower unit triangular matrices in products, which ONNX has.
+
+    I - N with N strictly lower triangular of size n has the inverse (I + N) (I + N²) (I + N⁴) …, with as many factors
+    as it takes N to vanish: log2(n) rounded up. All of it is exact but for rounding.
+    """
+    if upper or not left or not unitriangular:
+        raise NotImplementedError('expected a lower unit triangular matrix, on the left')
+    size = matrix.shape[-1]
+    power = -matrix.tril(-1)
+    for _ in range((size - 1).bit_length()):
+        right = right + power @ right
+        power = power @ power
+    return right
+
+
+def _difference(windows: WindowModel, run: Runner, metadata: WindowMetadata, batch: int) -> float:
+    generator = torch.Generator().manual_seed(batch)
+    features = torch.randn(batch, metadata.num_frames, metadata.in_dim, generator=generator)
+    pairs = zip(windows(features), run(features), strict=True)
+    return float(np.max([(expected - found).abs().max().item() for expected, found in pairs]))

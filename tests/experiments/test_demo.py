@@ -1,0 +1,70 @@
+"""The whole way of `make demo`, with a small model on little data; what is done is not done again."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from glot_plugin.errors import InputError
+from glot_plugin.experiments import demo
+from glot_plugin.experiments.demo import PICTURES, run_demo
+
+
+@pytest.fixture
+def run(tmp_path, small_config, monkeypatch):
+    """Runs the demo in `tmp_path / 'out'`; gives its rows and the lines that were said."""
+    monkeypatch.setattr(demo, 'FRAMES', {'train_frames': 300, 'val_frames': 100, 'test_frames': 120})
+    small_config().dump(tmp_path / 'config.py')
+
+    def run(iterations: int = 4, seed: int = 0) -> tuple[demo.Rows, list[str]]:
+        lines = []
+        rows = run_demo(tmp_path / 'out', tmp_path / 'none', tmp_path / 'config.py', iterations, seed, lines.append)
+        return rows, lines
+
+    return run
+
+
+def steps(lines: list[str]) -> list[str]:
+    return [line[:5] for line in lines if line.startswith('[')]
+
+
+@pytest.mark.training
+def test_demo(run, tmp_path):
+    out = tmp_path / 'out'
+    rows, lines = run()
+    assert set(rows) == {'mean pose', 'GLoT'}
+    assert steps(lines) == ['[1/4]', '[2/4]', '[3/4]', '[4/4]']
+    pictures = [Path(line.removeprefix('picture: ')) for line in lines if line.startswith('picture: ')]
+    assert pictures == [out / name for name in PICTURES]
+    assert pictures[0].read_bytes().startswith(b'\x89PNG\r\n\x1a\n')
+
+    # Once more: nothing is written, and the same is shown.
+    times = {path: path.stat().st_mtime_ns for path in (*pictures, out / 'result.json', out / 'last_checkpoint')}
+    again, shown = run()
+    assert again == rows
+    assert shown[-5:] == lines[-5:]  # the table, and where the pictures are
+    assert any('trained, tested and drawn before' in line for line in shown)
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+
+    with pytest.raises(InputError, match=r'out was trained with other settings \(iterations 4, now 5; seed 0, now 1\)'):
+        run(5, 1)
+
+    pictures[0].unlink()
+    again, shown = run()
+    assert again == rows
+    assert steps(shown) == ['[1/4]', '[4/4]']
+    assert pictures[0].is_file()
+
+    # A checkpoint that is newer than the result is tested again.
+    os.utime(next(out.glob('best_*.pth')))
+    again, shown = run()
+    assert again == rows
+    assert steps(shown) == ['[1/4]', '[2/4]', '[3/4]', '[4/4]']
+    assert not [line for line in shown if line.startswith('iteration')]
+
+    result = json.loads((out / 'result.json').read_text())
+    del result['metrics']['GLoT']['PVE']
+    (out / 'result.json').write_text(json.dumps(result))
+    with pytest.raises(InputError, match=r'out/result.json: no number PVE in metrics; remove .*out to train it anew'):
+        run()
