@@ -8,6 +8,7 @@ TOOLS = (
     'ablate',
     'demo',
     'benchmark',
+    'check_clip',
     'check_data',
     'convert_body_model',
     'convert_checkpoint',

@@ -2,7 +2,10 @@
 
     python tools/make_synthetic.py
     python tools/make_synthetic.py --train-frames 1000000 --float16
+    python tools/make_synthetic.py --landmarks
 
+With --landmarks, people move in many more ways and the features are landmarks with the errors of a detector: what
+configs/glot/glot_landmarks.py reads.
 Generated motion of a generated body: made to run and test the system, not a benchmark. What is there is kept.
 """
 
@@ -14,18 +17,25 @@ from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
 from glot_plugin.errors import InputError
+from glot_plugin.features.synthetic_landmarks import write_landmark_dataset
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', type=Path, default=Path('data/synthetic'), metavar='DIR', help='folder of the stores')
+    parser.add_argument('--landmarks', action='store_true', help='landmarks as features, instead of image features')
+    parser.add_argument(
+        '--out', type=Path, metavar='DIR', help='folder of the stores (data/synthetic; data/landmarks for landmarks)'
+    )
     parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
-    parser.add_argument('--train-frames', type=int, default=24_000, metavar='N')
+    parser.add_argument('--train-frames', type=int, metavar='N', help='24000; 60000 for landmarks')
     parser.add_argument('--val-frames', type=int, default=1_500, metavar='N')
     parser.add_argument('--test-frames', type=int, default=3_000, metavar='N')
     parser.add_argument('--float16', action='store_true', help='store features in half precision')
     parser.add_argument('--seed', type=int, default=0, metavar='N')
     args = parser.parse_args()
+    out = args.out or Path('data/landmarks' if args.landmarks else 'data/synthetic')
+    if args.train_frames is None:
+        args.train_frames = 60_000 if args.landmarks else 24_000
     for option in ('train_frames', 'val_frames', 'test_frames'):
         if getattr(args, option) < 1:
             raise InputError(f'--{option.replace("_", "-")} {getattr(args, option)}: expected at least 1')
@@ -34,7 +44,8 @@ def main() -> None:
         print(f'{args.body_models}: a generated body; put the SMPL files there to replace it')
     frames = (args.train_frames, args.val_frames, args.test_frames)
     dtype = 'float16' if args.float16 else 'float32'
-    stores = write_synthetic_dataset(args.out, args.body_models, *frames, seed=args.seed, feature_dtype=dtype)
+    write = write_landmark_dataset if args.landmarks else write_synthetic_dataset
+    stores = write(out, args.body_models, *frames, seed=args.seed, feature_dtype=dtype)
     print('\n'.join(f'{split}: {path}' for split, path in stores.items()))
 
 

@@ -58,12 +58,27 @@ _UNSTEADY = np.array(
 )[:, None]  # fmt: skip
 
 
+# How long parts of the landmarks' body are over SMPL's, at the least and at the most (measured on real clips): what
+# moves, the point that it is measured from (the middle of several landmarks), and these factors.
+_PROPORTIONS = (
+    (_part('left_wrist'), _part('left_elbow'), (0.85, 1.05)),
+    (_part('right_wrist'), _part('right_elbow'), (0.85, 1.05)),
+    (_part('left_heel', 'left_foot'), _part('left_ankle'), (0.5, 1.0)),
+    (_part('right_heel', 'right_foot'), _part('right_ankle'), (0.5, 1.0)),
+    (_part('nose', 'eye', 'ear'), _part('shoulder'), (0.85, 1.05)),
+    (_part('nose', 'eye'), _part('ear'), (0.75, 1.05)),
+    (_part('hip'), _part('hip'), (1.0, 1.5)),
+    (_part('hip'), _part('shoulder'), (0.9, 1.02)),
+)
+
+
 @dataclass(frozen=True)
 class LandmarkErrors:
     """Sizes of the errors; metres and degrees are standard deviations, shares are of frames or clips.
 
     Attributes:
         offset: Metres of a landmark from its joint, the same for a person's whole clip, turning with the pelvis.
+        proportions: How much of the differences between BlazePose's and SMPL's proportions there is; 0 none, 1 all.
         scale: Of the size of the world landmarks.
         compression: Lowest and highest factor on the depth of the world landmarks.
         tilt: Degrees by which the world landmarks are turned, in a clip.
@@ -81,18 +96,19 @@ class LandmarkErrors:
         distance: Smallest and largest distance of the camera, metres.
     """
 
-    offset: float = 0.018
-    scale: float = 0.05
-    compression: tuple[float, float] = (0.75, 1.05)
-    tilt: float = 6.0
-    sway: float = 3.0
-    drift: float = 0.016
-    jitter: float = 0.006
+    offset: float = 0.012
+    proportions: float = 1.0
+    scale: float = 0.02
+    compression: tuple[float, float] = (0.85, 1.05)
+    tilt: float = 4.0
+    sway: float = 2.0
+    drift: float = 0.012
+    jitter: float = 0.007
     depth: float = 2.2
-    picture_drift: float = 0.006
+    picture_drift: float = 0.004
     picture_jitter: float = 0.003
     hidden: float = 0.07
-    hidden_share: float = 0.02
+    hidden_share: float = 0.012
     cut_share: float = 0.04
     missing_share: float = 0.004
     swap_share: float = 0.002
@@ -158,7 +174,7 @@ def simulate_landmarks(
     shape = (*joints.shape[:2], NUM_LANDMARKS)
     offset = errors.offset * rng.standard_normal((shape[0], 1, NUM_LANDMARKS, 3))
     points = joints[:, :, SPIN49_OF_BLAZEPOSE21] + offset @ root.swapaxes(-1, -2)
-
+    _change_proportions(points, rng, errors)
     distance = np.exp(rng.uniform(*np.log(errors.distance), (shape[0], 1, 1)))
     outside = _cut_off(points, rng, errors)
     hidden = _hidden_parts(shape, rng, errors) | outside
@@ -173,6 +189,14 @@ def simulate_landmarks(
     _swap_sides((world, points2d, visibility), rng, errors)
     _fill_missing((world, points2d, visibility), rng, errors)
     return SimulatedLandmarks(world, points2d, visibility, _boxes(points2d, rng, errors), _project(joints, distance))
+
+
+def _change_proportions(points: np.ndarray, rng: np.random.Generator, errors: LandmarkErrors) -> None:
+    """Lengthen and shorten parts of bodies (B, T, 21, 3), each clip's in its own way (in place)."""
+    for moved, origin, factors in _PROPORTIONS:
+        factor = 1 + errors.proportions * (rng.uniform(*factors, (len(points), 1, 1, 1)) - 1)
+        about = points[:, :, origin].mean(axis=2, keepdims=True)
+        points[:, :, moved] = about + factor * (points[:, :, moved] - about)
 
 
 def _project(points: np.ndarray, distance: np.ndarray) -> np.ndarray:

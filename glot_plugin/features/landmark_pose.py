@@ -119,7 +119,7 @@ def fitted_camera(points: Tensor, crop: Tensor, weight: Tensor) -> Tensor:
 
 
 def split_tensor(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """World coordinates (..., 21, 3) in metres about the hips, crop coordinates (..., 21, 2), visibilities."""
+    """World (..., 21, 3) in metres about the hips, crop coordinates (..., 21, 2) and visibilities (..., 21)."""
     world, crop, visibility = features.split([3 * NUM_LANDMARKS, 2 * NUM_LANDMARKS, NUM_LANDMARKS], dim=-1)
     world, crop = WORLD_UNIT * world.unflatten(-1, (NUM_LANDMARKS, 3)), crop.unflatten(-1, (NUM_LANDMARKS, 2))
     return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility

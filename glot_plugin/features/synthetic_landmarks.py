@@ -18,7 +18,9 @@ def _see_landmarks(bodies: Bodies, rng: np.random.Generator) -> Seen:
     return Seen(seen.features[0], np.concatenate([seen.joints2d[0], confidence], axis=-1), seen.box[0])
 
 
-LANDMARK_SCENARIO = Scenario('landmarks', draw_varied_motion, _see_landmarks, FEATURE_DIM, FRAMES_PER_SECOND)
+LANDMARK_SCENARIO = Scenario(
+    'landmarks', draw_varied_motion, _see_landmarks, FEATURE_DIM, FRAMES_PER_SECOND, shape_spread=1.5
+)
 
 
 def write_landmark_dataset(
@@ -29,6 +31,7 @@ def write_landmark_dataset(
     test_frames: int = 3_000,
     seed: int = 0,
     progress: bool = True,
+    feature_dtype: str = 'float32',
 ) -> dict[str, Path]:
     """Writes the stores `train`, `val` and `test` of `configs/glot/glot_landmarks.py`; see `write_synthetic_dataset`.
 
@@ -36,6 +39,6 @@ def write_landmark_dataset(
     new ones for every batch.
     """
     return write_synthetic_dataset(
-        out_dir, body_dir, train_frames, val_frames, test_frames, seed, progress,
+        out_dir, body_dir, train_frames, val_frames, test_frames, seed, progress, feature_dtype,
         train_share_2d=0.0, scenario=LANDMARK_SCENARIO,
     )  # fmt: skip

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.features.landmarks import LANDMARK_HIPS, SPIN49_OF_BLAZEPOSE21, split_landmark_features
+from glot_plugin.features.landmarks import FEATURE_DIM, LANDMARK_HIPS, SPIN49_OF_BLAZEPOSE21, split_landmark_features
 from glot_plugin.transforms import normalize_keypoints2d
-from glot_plugin.video.result import PersonTrack
+from glot_plugin.video.result import PersonTrack, VideoResult
 
 M_TO_MM = 1000.0
 
@@ -70,6 +71,35 @@ def agreement(track: PersonTrack, features: np.ndarray) -> Agreement:
         joint_jitter=M_TO_MM * jitter(joints[found], frame),
         landmark_jitter=M_TO_MM * jitter(world, frame),
     )
+
+
+def clip_agreement(result: VideoResult, landmarks: TrackStore) -> list[Agreement]:
+    """Compare all people of a clip with their landmarks.
+
+    Args:
+        result: The predicted people.
+        landmarks: A store of landmark features with a track a person, named by the identity, as `tools/video.py` keeps
+            it beside the result.
+
+    Raises:
+        InputError: The store has other features, or lacks a person or a frame.
+    """
+    if landmarks.feature_dim != FEATURE_DIM:
+        raise InputError(
+            f'{landmarks.path}: features are {landmarks.feature_dim} wide, expected the {FEATURE_DIM} of landmarks'
+        )
+    names = landmarks.track_names.tolist()
+    agreements = []
+    for person in result.people:
+        if str(person.person) not in names:
+            raise InputError(f'{landmarks.path}: no track {person.person}, found {", ".join(names)}')
+        rows = landmarks.track(names.index(str(person.person)))
+        place = np.searchsorted(rows['frame_id'], person.frame).clip(max=len(rows['frame_id']) - 1)
+        absent = person.frame[rows['frame_id'][place] != person.frame]
+        if len(absent):
+            raise InputError(f'{landmarks.path}: track {person.person} has no frame {absent[0]}')
+        agreements.append(agreement(person, rows['features'][place]))
+    return agreements
 
 
 def about_hips(points: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from glot_plugin.features import landmark_errors
 from glot_plugin.features.landmark_errors import LandmarkErrors, SimulateLandmarks, simulate_landmarks, smooth_noise
 from glot_plugin.features.landmarks import (
     LANDMARK_HIPS,
+    LANDMARK_NAMES,
     SPIN49_OF_BLAZEPOSE21,
     landmark_box,
     split_landmark_features,
@@ -20,8 +21,8 @@ from glot_plugin.registry import TRANSFORMS
 from glot_plugin.transforms import normalize_keypoints2d
 
 NONE = LandmarkErrors(
-    offset=0, scale=0, compression=(1, 1), tilt=0, sway=0, drift=0, jitter=0, picture_drift=0, picture_jitter=0,
-    hidden_share=0, cut_share=0, missing_share=0, swap_share=0, box=0,
+    offset=0, proportions=0, scale=0, compression=(1, 1), tilt=0, sway=0, drift=0, jitter=0, picture_drift=0,
+    picture_jitter=0, hidden_share=0, cut_share=0, missing_share=0, swap_share=0, box=0,
 )  # fmt: skip
 
 
@@ -79,6 +80,23 @@ def test_errors_have_their_size(bodies, error, size, millimetres):
     assert millimetres[0] < distance.mean() < millimetres[1]
     if error != 'offset':  # the picture has errors of its own
         np.testing.assert_allclose(seen.points2d, seen.joints2d[:, :, SPIN49_OF_BLAZEPOSE21], atol=1e-6)
+
+
+def test_proportions_are_those_of_landmarks(bodies):
+    """Feet and face are smaller, hips wider; upper arms and thighs stay."""
+
+    def length(seen, one, other):
+        points = [seen.world[:, :, LANDMARK_NAMES.index(name)] for name in (one, other)]
+        return np.linalg.norm(points[0] - points[1], axis=-1).mean()
+
+    seen, clean = simulated(bodies, proportions=1.0), simulated(bodies)
+    for pair, (low, high) in {
+        ('left_heel', 'left_foot_index'): (0.5, 1.0),
+        ('left_ear', 'nose'): (0.6, 1.0),
+        ('left_hip', 'right_hip'): (1.0, 1.6),
+        ('left_shoulder', 'left_elbow'): (0.999, 1.001),
+    }.items():
+        assert low < length(seen, *pair) / length(clean, *pair) < high
 
 
 def test_offsets_turn_with_the_body_and_stay(bodies):
@@ -148,7 +166,7 @@ def test_transform_draws_anew_for_each_batch(store):
 
 
 def test_bad_arguments():
-    with pytest.raises(InputError, match='SimulateLandmarks: .*offsets.*expected some of offset, scale'):
+    with pytest.raises(InputError, match='SimulateLandmarks: .*offsets.*expected some of offset, proportions'):
         SimulateLandmarks(offsets=0.1)
     batch = {'has_keypoints3d': np.array([True, False]), 'has_smpl': np.array([True, True])}
     with pytest.raises(InputError, match='some clips have no 3D joints'):

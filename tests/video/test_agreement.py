@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from glot_plugin.datasets import TrackStore, TrackStoreWriter
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import SPIN49_OF_BLAZEPOSE21, landmark_features
-from glot_plugin.video.agreement import agreement, agreement_lines, jitter
-from glot_plugin.video.result import PersonTrack
+from glot_plugin.video.agreement import agreement, agreement_lines, clip_agreement, jitter
+from glot_plugin.video.result import PersonTrack, VideoResult
 
 
 def person(frames: int = 6, seed: int = 0) -> tuple[PersonTrack, np.ndarray, np.ndarray, np.ndarray]:
@@ -71,3 +72,36 @@ def test_table_has_a_line_a_person():
     lines = agreement_lines([found, found]).splitlines()
     assert len(lines) == 3
     assert lines[1].split()[:3] == ['3', '6', '0.00']
+
+
+def write_store(path, names, features, **columns) -> TrackStore:
+    with TrackStoreWriter(path, source='test', columns=(), feature_dim=features.shape[1]) as writer:
+        for name in names:
+            writer.add_track(name, features=features, **columns)
+    return TrackStore(path)
+
+
+def test_people_and_frames_are_found_in_the_store(tmp_path):
+    track, world, points2d, visibility = person()
+    features = landmark_features(world, points2d, visibility, track.box)
+    features = np.concatenate([features[:1] + 9, features])  # a frame that was not predicted
+    result = VideoResult('clip', (400, 400), 25.0, np.arange(7) / 25, 500.0, (track,))
+    store = write_store(tmp_path / 'store', ['1', '3'], features, frame_id=np.arange(-1, 6))
+    (found,) = clip_agreement(result, store)
+    assert (found.person, found.frames) == (3, 6)
+    assert found.world == pytest.approx(0, abs=1e-3)
+
+
+def test_stores_that_do_not_fit(tmp_path):
+    track, world, points2d, visibility = person()
+    features = landmark_features(world, points2d, visibility, track.box)
+    result = VideoResult('clip', (400, 400), 25.0, np.arange(6) / 25, 500.0, (track,))
+    others = write_store(tmp_path / 'others', ['1', '2'], features)
+    with pytest.raises(InputError, match='others: no track 3, found 1, 2'):
+        clip_agreement(result, others)
+    short = write_store(tmp_path / 'short', ['3'], features[:4])
+    with pytest.raises(InputError, match='short: track 3 has no frame 4'):
+        clip_agreement(result, short)
+    wide = write_store(tmp_path / 'wide', ['3'], np.concatenate([features, features[:, :1]], axis=1))
+    with pytest.raises(InputError, match='wide: features are 127 wide, expected the 126 of landmarks'):
+        clip_agreement(result, wide)
