@@ -8,8 +8,8 @@ import pytest
 
 # From the top down: a room imports only those that come after it. The table in docs/structure.md has the same order.
 ROOMS = (
-    'cli',
     'experiments',
+    'cli',
     'benchmark',
     'apis',
     'viewer',

@@ -22,9 +22,7 @@ from glot_plugin.video.run import PEOPLE_FOLDER
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('result', type=Path, metavar='OUT', help='output folder of tools/video.py, or its tracks.npz')
-    parser.add_argument(
-        '--landmarks', type=Path, metavar='DIR', help='store of the landmarks (OUT/people/features)'
-    )
+    parser.add_argument('--landmarks', type=Path, metavar='DIR', help='store of the landmarks (OUT/people/features)')
     args = parser.parse_args()
     folder = args.result if args.result.is_dir() else args.result.parent
     result = read_result(args.result)

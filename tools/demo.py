@@ -1,6 +1,8 @@
-"""Train GLoT on the embedded data set, test it and draw what it learned: `make demo`.
+"""Train GLoT on landmarks of generated people, test it, and predict the person of a real clip: `make demo`.
 
-The data set is generated, and a stand-in to see the system run; its numbers say nothing about people.
+Nothing is downloaded, and nothing licensed is needed: the training data are generated, and a generated body takes the
+place of SMPL's files where they are missing. The table is of generated people; docs/landmarks.md says what the model is
+and what it is not. The second run shows what the first one made.
 """
 
 import argparse

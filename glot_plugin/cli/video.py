@@ -53,7 +53,7 @@ class VideoJob:
     source: str
     out: Path
     options: VideoOptions = field(default_factory=VideoOptions)
-    config: str = 'glot_plugin::glot/glot_landmarks.py'
+    config: str | Path = 'glot_plugin::glot/glot_landmarks.py'
     checkpoint: Path | None = None
     backend: str = 'torch'
     body_models: Path = Path('data/body_models')
@@ -145,7 +145,7 @@ def load_predictor(job: VideoJob, say: Say) -> tuple[TrackPredictor, int, SMPLBo
 
 
 def _demo_checkpoint() -> Path:
-    folder = Path('work_dirs/demo/landmarks')
+    folder = Path('work_dirs/demo')
     try:
         return best_checkpoint(folder)
     except InputError:

@@ -1,9 +1,10 @@
-"""The demonstration: from nothing to a trained GLoT, a table and pictures, on the embedded data set."""
+"""The demonstration: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
 
 from pathlib import Path
 
 from mmengine import Config
 
+from glot_plugin.cli.video import VIEWER, VideoJob, run_videos
 from glot_plugin.config import load_config
 from glot_plugin.datasets import TrackDataset
 from glot_plugin.datasets.synthetic import write_synthetic_dataset
@@ -24,15 +25,25 @@ from glot_plugin.experiments.settings import (
     read_json,
     write_settings,
 )
+from glot_plugin.features.landmarks import FEATURE_DIM
+from glot_plugin.features.synthetic_landmarks import write_landmark_dataset
 from glot_plugin.reports.markdown import metrics_table
+from glot_plugin.video.clips import SINGLE_PERSON
+from glot_plugin.video.pictures_stage import OVERLAY, SIDE
+from glot_plugin.video.result import TRACKS_FILE
 
-CONFIG = 'glot_plugin::glot/glot_synthetic.py'
-FRAMES = {'train_frames': 24_000, 'val_frames': 1_500, 'test_frames': 3_000}
+CONFIG = 'glot_plugin::glot/glot_landmarks.py'
+FRAMES = {'val_frames': 1_500, 'test_frames': 3_000}
+TRAIN_FRAMES = {'images': 24_000, 'landmarks': 60_000}
+CLIP_FOLDER = 'clip'
 Rows = dict[str, dict[str, float]]  # scores by predictor and metric
 
 
 def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> Rows:
-    """Make the data, train (or go on), test, draw; everything under `out`, and what is done already is kept.
+    """Make the data, train (or go on), test, draw, and predict a real clip; everything under `out`.
+
+    What is done already is kept. Only landmarks can be had of the clip without downloading anything, so a config for
+    other features ends with the pictures of its test.
 
     Returns:
         The table's rows.
@@ -44,21 +55,49 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     settings = experiment_settings(cfg, cfg.train_cfg.max_iters if iterations is None else iterations, seed)
     check_settings(out, settings)
     body_models = choose_body_models(body_models, out, say)
-    say('[1/4] synthetic tracks')
-    stores = write_synthetic_dataset(out / 'data', body_models, **FRAMES, seed=seed)
+    say('[1/5] synthetic tracks')
+    stores = _write_stores(cfg, out / 'data', body_models, seed)
     settings['data'] = data_settings(stores)
     check_settings(out, settings)
     write_settings(out, settings)
     cfg = experiment_config(cfg, out, body_models, stores, iterations, seed)
     rows = finished_rows(out)
     if rows is not None and all((out / name).is_file() for name in PICTURES):
-        say(f'[2/4] … [4/4] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
+        say(f'[2/5] … [4/5] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
     else:
         rows = _train_test_draw(cfg, out, body_models, stores, rows, say)
     say('\n' + metrics_table(rows, 'synthetic test tracks (mm)') + '\n')
     for name in PICTURES:
         say(f'picture: {out / name}')
+    if _takes_landmarks(cfg):
+        _predict_clip(config, best_checkpoint(out), body_models, out / CLIP_FOLDER, say)
     return rows
+
+
+def _takes_landmarks(cfg: Config) -> bool:
+    return cfg.model.head.get('in_dim') == FEATURE_DIM
+
+
+def _write_stores(cfg: Config, folder: Path, body_models: Path, seed: int) -> dict[str, Path]:
+    """The embedded data set of the features that the model takes."""
+    if _takes_landmarks(cfg):
+        return write_landmark_dataset(folder, body_models, TRAIN_FRAMES['landmarks'], **FRAMES, seed=seed)
+    return write_synthetic_dataset(folder, body_models, TRAIN_FRAMES['images'], **FRAMES, seed=seed)
+
+
+def _predict_clip(config: Path, checkpoint: Path, body_models: Path, out: Path, say: Say) -> None:
+    """The bodies of a real clip, over the person, from the side, in a viewer and as glTF."""
+    files = [out / name for name in (TRACKS_FILE, OVERLAY, SIDE, VIEWER, 'people.glb')]
+    if all(path.is_file() and path.stat().st_mtime_ns > checkpoint.stat().st_mtime_ns for path in files):
+        say(f'[5/5] a real clip: predicted and drawn before, {out}')
+    else:
+        say(f'[5/5] a real clip, {SINGLE_PERSON.name}')
+        job = VideoJob(
+            str(SINGLE_PERSON), out, config=config, checkpoint=checkpoint, body_models=body_models, exports=('glb',)
+        )
+        run_videos(job, say)
+    for path in files[1:]:
+        say(f'clip: {path}')
 
 
 def finished_rows(out: Path) -> Rows | None:
@@ -81,18 +120,18 @@ def _train_test_draw(
 ) -> Rows:
     """Train and test, unless there are `rows`, and draw."""
     if rows is None:
-        say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
+        say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
         train(cfg, resume=True, hooks=[ProgressHook(say)])
     checkpoint = best_checkpoint(out)
     model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)
     dataset = TrackDataset(str(stores['test']))
     if rows is None:
-        say(f'[3/4] testing {checkpoint}')
+        say(f'[3/5] testing {checkpoint}')
         rows = {
             'mean pose': score_mean_pose(dataset, body_models),
             'GLoT': score(dataset, body_models, model.predict_track),
         }
         write_result(out / RESULT, rows, checkpoint=str(checkpoint), unit='mm')
-    say('[4/4] pictures')
+    say('[4/5] pictures')
     draw_pictures(out, model, dataset)
     return rows

@@ -14,7 +14,8 @@ from glot_plugin.experiments.demo import PICTURES, run_demo
 @pytest.fixture
 def run(tmp_path, small_config, monkeypatch):
     """Runs the demo in `tmp_path / 'out'`; gives its rows and the lines that were said."""
-    monkeypatch.setattr(demo, 'FRAMES', {'train_frames': 300, 'val_frames': 100, 'test_frames': 120})
+    monkeypatch.setattr(demo, 'FRAMES', {'val_frames': 100, 'test_frames': 120})
+    monkeypatch.setattr(demo, 'TRAIN_FRAMES', {'images': 300, 'landmarks': 300})
     small_config().dump(tmp_path / 'config.py')
 
     def run(iterations: int = 4, seed: int = 0) -> tuple[demo.Rows, list[str]]:
@@ -34,7 +35,7 @@ def test_demo(run, tmp_path):
     out = tmp_path / 'out'
     rows, lines = run()
     assert set(rows) == {'mean pose', 'GLoT'}
-    assert steps(lines) == ['[1/4]', '[2/4]', '[3/4]', '[4/4]']
+    assert steps(lines) == ['[1/5]', '[2/5]', '[3/5]', '[4/5]']
     pictures = [Path(line.removeprefix('picture: ')) for line in lines if line.startswith('picture: ')]
     assert pictures == [out / name for name in PICTURES]
     assert pictures[0].read_bytes().startswith(b'\x89PNG\r\n\x1a\n')
@@ -53,14 +54,14 @@ def test_demo(run, tmp_path):
     pictures[0].unlink()
     again, shown = run()
     assert again == rows
-    assert steps(shown) == ['[1/4]', '[4/4]']
+    assert steps(shown) == ['[1/5]', '[4/5]']
     assert pictures[0].is_file()
 
     # A checkpoint that is newer than the result is tested again.
     os.utime(next(out.glob('best_*.pth')))
     again, shown = run()
     assert again == rows
-    assert steps(shown) == ['[1/4]', '[2/4]', '[3/4]', '[4/4]']
+    assert steps(shown) == ['[1/5]', '[2/5]', '[3/5]', '[4/5]']
     assert not [line for line in shown if line.startswith('iteration')]
 
     result = json.loads((out / 'result.json').read_text())
