@@ -1,0 +1,132 @@
+"""tools/video.py: every stage of a short clip, what the same command keeps, other sources, and bad input."""
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from glot_plugin.apis import infer_video, init_model
+from glot_plugin.video import read_result
+from glot_plugin.video.clip import open_clip
+from glot_plugin.video.clips import SINGLE_PERSON
+from glot_plugin.video.writer import VideoWriter
+
+CONFIG = 'glot_plugin::glot/glot_landmarks.py'
+NUM_FRAMES = 8
+
+
+@pytest.fixture(scope='module')
+def clip(tmp_path_factory):
+    """The first frames of the clip with one person."""
+    path = tmp_path_factory.mktemp('clip') / 'short.mp4'
+    with VideoWriter(path, 12.0) as video:
+        for frame, _ in zip(open_clip(SINGLE_PERSON).frames(), range(NUM_FRAMES), strict=False):
+            video.write(frame.time, frame.image)
+    return path
+
+
+@pytest.fixture(scope='module')
+def checkpoint(body_dir, tmp_path_factory):
+    """Weights of the landmarks model as they are before training."""
+    path = tmp_path_factory.mktemp('weights') / 'landmarks.pth'
+    torch.manual_seed(0)
+    torch.save({'state_dict': init_model(CONFIG, device='cpu', body_model_dir=body_dir).state_dict()}, path)
+    return path
+
+
+@pytest.fixture
+def video_tool(run_tool, checkpoint, body_dir):
+    def run(source, out, *arguments):
+        return run_tool(
+            'video', source, '--out', out, '--checkpoint', checkpoint, '--body-models', body_dir, *arguments
+        )
+
+    return run
+
+
+def num_frames(path) -> int:
+    with av.open(str(path)) as video:
+        return sum(1 for _ in video.decode(video=0))
+
+
+def test_every_stage_once(video_tool, clip, tmp_path):
+    arguments = ('--export', 'glb', 'bvh', '--frames', '--smooth', 'one-euro')
+    status, out, err = video_tool(clip, tmp_path, *arguments)
+    assert status == 0, err
+    assert f'person 1 in {NUM_FRAMES} of {NUM_FRAMES} frames' in out
+    for stage in ('people', 'bodies', 'drawing', 'exports', 'viewer'):
+        assert any(line.startswith(stage) and line.endswith('frames/s') for line in out.splitlines()), stage
+    result = read_result(tmp_path)
+    assert result.num_frames == NUM_FRAMES
+    assert np.isfinite(result.people[0].joints2d).all()
+    assert (result.people[0].translation[:, 2] > 0).all()
+    assert num_frames(tmp_path / 'overlay.mp4') == num_frames(tmp_path / 'side.mp4') == NUM_FRAMES
+    assert len(list((tmp_path / 'frames').glob('*.jpg'))) == NUM_FRAMES
+    for name in ('people.glb', 'person_1.bvh', 'viewer.html'):
+        assert (tmp_path / name).stat().st_size > 1000
+
+    kept = ('people/people.npz', 'overlay.mp4', 'side.mp4')
+    times = {name: (tmp_path / name).stat().st_mtime_ns for name in kept}
+    assert video_tool(clip, tmp_path, *arguments)[0] == 0
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in kept} == times
+    # Without smoothing the bodies are others: drawn again, but not found again.
+    assert video_tool(clip, tmp_path)[0] == 0
+    assert (tmp_path / kept[0]).stat().st_mtime_ns == times[kept[0]]
+    assert (tmp_path / kept[1]).stat().st_mtime_ns > times[kept[1]]
+
+
+def test_folder_of_videos(video_tool, clip, tmp_path):
+    """A bad video does not keep the others from being done."""
+    folder = tmp_path / 'videos'
+    folder.mkdir()
+    (folder / 'a.mp4').write_text('no video')
+    (folder / 'b.mp4').write_bytes(clip.read_bytes())
+    status, _, err = video_tool(folder, tmp_path / 'out', '--no-pictures')
+    assert status == 2
+    assert 'a.mp4: not a video' in err
+    assert read_result(tmp_path / 'out' / 'b').num_frames == NUM_FRAMES
+    assert not (tmp_path / 'out' / 'b' / 'overlay.mp4').exists()
+
+
+def test_the_api_gives_the_same(video_tool, clip, checkpoint, body_dir, tmp_path):
+    assert video_tool(clip, tmp_path, '--no-pictures', '--device', 'cpu')[0] == 0
+    model = init_model(CONFIG, checkpoint, 'cpu', body_model_dir=body_dir)
+    result = infer_video(model, clip)
+    assert np.allclose(result.people[0].joints3d, read_result(tmp_path).people[0].joints3d, atol=1e-5)
+    assert not list(clip.parent.glob('*.npz'))
+
+
+def test_bad_input_is_one_message(video_tool, run_tool, clip, body_dir, tmp_path, monkeypatch):
+    def refused(*arguments, run=video_tool):
+        status, _, err = run(*arguments)
+        assert status == 2
+        assert err.count('error: ') == 1
+        return err
+
+    text = tmp_path / 'text.mp4'
+    text.write_text('no video')
+    assert 'text.mp4: not a video' in refused(text, tmp_path / 'out')
+    assert 'nothing.mp4: no such video' in refused(tmp_path / 'nothing.mp4', tmp_path / 'out')
+    assert '--out' in refused(clip, text / 'out')
+    assert '--export stl: expected some of glb' in refused(clip, tmp_path / 'out', '--export', 'stl')
+    assert 'focal length -1.0: expected a positive' in refused(clip, tmp_path / 'out', '--focal-length', -1)
+    message = refused(clip, tmp_path / 'out', '--backbone', 'spin', '--weights', text)
+    assert '--backbone spin gives 2048 features a frame, and the checkpoint takes 126' in message
+    assert 'expected --backbone blazepose' in message
+    assert '--backend onnx: expected' in refused(
+        'video', clip, '--out', tmp_path / 'out', '--backend', 'onnx', '--body-models', body_dir, run=run_tool
+    )
+    monkeypatch.chdir(tmp_path)
+    message = refused('video', clip, '--out', 'out', '--body-models', body_dir, run=run_tool)
+    assert '--checkpoint is missing, and work_dirs/demo has none' in message
+    assert not list((tmp_path / 'out').iterdir())
+
+
+def test_nobody_is_one_message(video_tool, tmp_path):
+    with VideoWriter(tmp_path / 'empty.mp4', 12.0) as video:
+        for index in range(4):
+            video.write(index / 12, np.zeros((240, 320, 3), np.uint8))
+    status, _, err = video_tool(tmp_path / 'empty.mp4', tmp_path / 'out')
+    assert status == 2
+    assert 'empty.mp4: no person was found' in err
+    assert not (tmp_path / 'out' / 'tracks.npz').exists()
