@@ -29,9 +29,10 @@ def main() -> None:
     parser.add_argument('--store-frames', type=int, default=1_000_000, metavar='N', help='frames of the store')
     parser.add_argument('--poses', type=int, default=35_000, metavar='N', help='poses that are scored')
     parser.add_argument('--repeats', type=int, default=5, metavar='N')
+    parser.add_argument('--clip', type=Path, metavar='VIDEO', help='of the section video (default: the packaged one)')
     args = parser.parse_args()
     settings = Settings(
-        args.out, args.config, args.device, args.batch_size, args.store_frames, args.poses, args.repeats
+        args.out, args.config, args.device, args.batch_size, args.store_frames, args.poses, args.repeats, args.clip
     )
     run_sections(args.only, settings, lambda line: print(line, flush=True))
 

@@ -12,9 +12,12 @@ from glot_plugin.benchmark.fetch_speed import compare_batch_fetch, opening_cost,
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
 from glot_plugin.benchmark.timing import Comparison
+from glot_plugin.benchmark.video_speed import measure_clip
 from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.video.clips import SINGLE_PERSON
 
-SECTIONS = ('train-step', 'track-inference', 'batch-fetch', 'metrics')
+COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'metrics')
+SECTIONS = (*COMPARED, 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
@@ -38,18 +41,23 @@ class Settings:
     store_frames: int
     poses: int
     repeats: int
+    clip: Path | None = None
 
 
 def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:
     """Measure the sections, and say a table row, or a line about memory, as each is done."""
     body_dir = write_synthetic_body(settings.out / 'body_models')
     say(f'{settings.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
-    say(HEADER)
+    compared = [section for section in sections if section in COMPARED]
+    if compared:
+        say(HEADER)
     notes: list[str] = []
-    for section in sections:
+    for section in compared:
         comparison, remarks = _measure(section, settings, str(body_dir))
         say(_row(comparison))
         notes += remarks
+    if 'video' in sections:
+        notes += measure_clip(str(body_dir), settings.device, settings.clip or SINGLE_PERSON)
     say('\n'.join(['', *notes]))
 
 
