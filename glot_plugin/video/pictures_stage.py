@@ -20,6 +20,7 @@ from glot_plugin.video.result import TRACKS_FILE, VideoResult
 from glot_plugin.video.writer import VideoWriter
 
 OVERLAY, SIDE, FRAMES_FOLDER = 'overlay.mp4', 'side.mp4', 'frames'
+SIDE_HEIGHT = 1080  # of side.mp4, which is two pictures wide; the overlay keeps the clip's size
 DRAWN_FILE = '.drawn.json'  # what the pictures in the folder were drawn from
 
 
@@ -87,7 +88,8 @@ def _draw(clip: Clip, result: VideoResult, body: SMPLBody, folder: Path, options
         for number, time, overlay, side in read_ahead(_paint(clip, result, body, options.side)):
             overlay_video.write(time, overlay)
             if side_video is not None:
-                side_video.write(time, np.concatenate([overlay, side], axis=1))
+                small = cv2.resize(overlay, side.shape[1::-1], interpolation=cv2.INTER_AREA)
+                side_video.write(time, np.concatenate([small, side], axis=1))
             if options.frames:
                 _write_picture(folder / FRAMES_FOLDER / f'{number:06d}.jpg', overlay)
             bar.advance(task)
@@ -99,7 +101,7 @@ def _paint(
     """Number, time, overlay and side view of each frame that the result knows."""
     meshes = PeopleMeshes(result, body)
     overlay = OverlayPainter(result, meshes)
-    side = SidePainter(result, meshes, *result.size) if with_side else None
+    side = SidePainter(result, meshes, *_side_size(result.size)) if with_side else None
     for frame in read_ahead(clip.frames()):
         if frame.number >= result.num_frames:
             return
@@ -109,6 +111,12 @@ def _paint(
             overlay.paint(frame.number, frame.image),
             None if side is None else side.paint(frame.number),
         )
+
+
+def _side_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the side view."""
+    scale = min(SIDE_HEIGHT / size[1], 1)
+    return round(scale * size[0]), round(scale * size[1])
 
 
 def _write_picture(path: Path, image: np.ndarray) -> None:
