@@ -75,6 +75,27 @@ def test_anything_unknown_or_missing(original, tmp_path, changes, message):
     assert not (tmp_path / 'ours.pth').exists()
 
 
+@pytest.mark.parametrize(
+    ('value', 'message'), [(float('nan'), '1 NaN or infinite values of 256'), (1j, 'complex numbers')]
+)
+def test_weights_that_are_no_numbers(original, tmp_path, value, message):
+    ours = tmp_path / 'ours.pth'
+    convert_file(original, ours)
+    bias = torch.load(original)['gen_state_dict']['proj_mem.bias']
+    bias = bias.to(torch.complex64) if isinstance(value, complex) else bias.clone()
+    bias[3] = value
+    rewrite(original, **{'proj_mem.bias': bias})
+    with pytest.raises(InputError, match=f'proj_mem.bias has {message}'):
+        convert_file(original, tmp_path / 'other.pth')
+    checkpoint = torch.load(ours)
+    checkpoint['state_dict']['head.local_branch.memory_embed.bias'] = bias
+    torch.save(checkpoint, ours)
+    with pytest.raises(InputError, match=f'head.local_branch.memory_embed.bias has {message}'):
+        convert_file(ours, tmp_path / 'back.pth.tar')
+    assert not (tmp_path / 'other.pth').exists()
+    assert not (tmp_path / 'back.pth.tar').exists()
+
+
 def test_the_way_back_is_as_strict(original, tmp_path):
     ours, target = tmp_path / 'ours.pth', tmp_path / 'back.pth.tar'
     convert_file(original, ours)

@@ -23,6 +23,11 @@ def test_origin(tmp_path, meta, origin):
     assert read_origin(tmp_path / 'a.pth') == origin
 
 
+@pytest.mark.parametrize('text', ['-' * 10**6 + '1', 'model = ' + '[' * 10**5, 'model = ' + '1+' * 10**5 + '1', '\0'])
+def test_text_that_is_nested_too_deep_is_no_config(text):
+    assert recipe_digest(text) is None
+
+
 def test_origin_of_what_is_not_ours(tmp_path):
     (tmp_path / 'a.pth').write_bytes(b'x')
     assert read_origin(tmp_path / 'a.pth') == {}

@@ -53,10 +53,10 @@ VALUES = {
     'code of a type': array((1,), Call(np.dtype, (LAUGHING,)), b'12345678'),
     'contents': array((1,), np.dtype('O'), [LAUGHING]),
     'value of a dict': {'a': laughs()},
-    'shared text': [b'x' * 2**20] * 100_000,
-    'shared array': [np.zeros(2**17)] * 100_000,
+    'shared text': [b'x' * 2**20] * 10_000,
+    'shared array': [np.zeros(2**17)] * 10_000,
     'ragged': [[1, 2], [3]],
-    'long name among short ones': ['x' * 10**6] + ['y'] * 10**5,
+    'long name among short ones': ['x' * 10**6] + ['y'] * 10**4,
     'huge number': 10**100_000,
     'set': {1, 2},
     'not UTF-8': [b'\xff\xfe'],
@@ -276,7 +276,7 @@ def checkpoint_cases() -> dict[str, bytes]:
     )
     compressed = io.BytesIO()
     with zipfile.ZipFile(compressed, 'w', zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr('archive/data.pkl', claimed + b'N' * 2**28)
+        archive.writestr('archive/data.pkl', claimed + b'N' * 2**24)
     found['compressed'] = compressed.getvalue()
     for kind in (torch.complex64, torch.float32):
         weights = torch.full((3,), float('nan'), dtype=kind)

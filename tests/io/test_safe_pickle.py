@@ -88,3 +88,14 @@ def test_truncated_and_absent(tmp_path):
         load_pickled_arrays(path)
     with pytest.raises(InputError, match='no such file'):
         load_pickled_arrays(tmp_path / 'absent.pkl')
+
+
+def test_a_list_that_many_names_share_is_read_and_one_that_would_take_years_is_not(tmp_path):
+    path, shared = tmp_path / 'data.pkl', ['a', 'b']
+    path.write_bytes(pickle.dumps({'people': [shared] * 1000, 'sizes': [(1, 2)] * 1000}))
+    assert load_pickled_arrays(path) == {'people': [shared] * 1000, 'sizes': [(1, 2)] * 1000}
+    for _ in range(40):
+        shared = [shared, shared]
+    path.write_bytes(pickle.dumps({'people': shared}))
+    with pytest.raises(InputError, match='data.pkl: .*values that hold one another again and again'):
+        load_pickled_arrays(path)
