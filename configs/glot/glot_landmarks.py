@@ -18,7 +18,7 @@ model = dict(
                 dropout=0.0,
                 drop_path=0.0,
             ),
-            regressor=dict(hidden_dim=512, num_iterations=1, dropout=0.0),
+            regressor=dict(hidden_dim=512, dropout=0.0),
         ),
         local_branch=dict(
             embedding=dict(type='LandmarkEmbedding'),

@@ -9,7 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from glot_plugin.errors import InputError
-from glot_plugin.features.landmark_pose import NUM_ROTATIONS, fitted_camera, landmark_rotations, split_tensor
+from glot_plugin.features.landmark_pose import (
+    LEAST_WEIGHT,
+    NUM_ROTATIONS,
+    fitted_camera,
+    landmark_rotations,
+    split_tensor,
+)
 from glot_plugin.features.landmarks import FEATURE_DIM, NUM_LANDMARKS, WORLD_UNIT
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import rotmat_to_rot6d
@@ -28,7 +34,7 @@ def extend_landmarks(features: Tensor) -> Tensor:
         world, crop, visibility = split_tensor(features)
         rotations = landmark_rotations(world)
         seen_from_pelvis = (world @ rotations[..., 0, :, :]).flatten(-2) / WORLD_UNIT
-        camera = fitted_camera(world, crop, visibility + 0.05)
+        camera = fitted_camera(world, crop, visibility + LEAST_WEIGHT)
         return torch.cat([features, seen_from_pelvis, rotmat_to_rot6d(rotations), camera], dim=-1)
 
 

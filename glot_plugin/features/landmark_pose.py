@@ -3,6 +3,8 @@
 Good where the landmarks are good: what a network then learns is how landmarks err, rather than geometry.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,7 @@ _LEFT_TO_X = {'left': 1.0, 'right': -1.0}  # which way the arms of SMPL's rest p
 # Where the rotations go among SMPL's 24 joints; those of chest and head are shared by several.
 _SPINE, _NECK = (3, 6, 9), (12, 15)
 _LIMBS = (16, 18, 1, 4, 7, 17, 19, 2, 5, 8)
+LEAST_WEIGHT = 0.05  # of a landmark that is not visible, beside 1 of one that is
 _PELVIS_Y, _HIPS_BELOW_PELVIS = -0.22, 0.08  # metres, of SMPL's mean body about its origin
 
 
@@ -125,40 +128,67 @@ def split_tensor(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility
 
 
+def smooth_landmarks(points: Tensor, weight: Tensor, reach: int) -> Tensor:
+    """Means over neighbouring frames with binomial weights, 1 : 2 : 1 for a reach of 1.
+
+    Args:
+        points: (..., F, J, D) of F frames.
+        weight: (..., F, J), how much each counts beside its neighbours; positive.
+        reach: Neighbours on either side; at the ends there are fewer.
+    """
+    frames = points.shape[-3]
+    offset = torch.arange(frames, device=points.device)
+    offset = (offset[:, None] - offset[None]).abs()  # (F, F)
+    binomial = [float(math.comb(2 * reach, reach + k)) for k in range(reach + 1)]
+    kernel = points.new_tensor([*binomial, 0.0])[offset.clamp(max=reach + 1)]
+    total = torch.einsum('fg,...gj->...fj', kernel, weight)
+    return torch.einsum('fg,...gjd->...fjd', kernel, weight[..., None] * points) / total[..., None]
+
+
 @MODELS.register_module()
 class LandmarkPose(nn.Module):
-    """SMPL parameters that landmarks give in closed form, frame by frame: pose and camera of a body of mean shape.
+    """SMPL parameters that landmarks give in closed form: pose and camera of a body of mean shape.
 
     Spine and neck share the rotations of chest and head evenly; collars, wrists, hands and toes stay as they rest.
 
     Args:
         in_dim: Width of the features: 126.
+        reach: Neighbouring frames on either side that 3D landmarks are averaged with, which takes away most of their
+            jitter. The camera is each frame's own, as its crop is.
     """
 
-    def __init__(self, in_dim: int = FEATURE_DIM) -> None:
+    def __init__(self, in_dim: int = FEATURE_DIM, reach: int = 1) -> None:
         super().__init__()
         if in_dim != FEATURE_DIM:
             raise InputError(f'LandmarkPose: in_dim is {in_dim}, expected the {FEATURE_DIM} of landmark features')
+        self.reach = reach
 
     def forward(self, features: Tensor) -> SmplParams:
-        """Parameters (...) of features (..., 126)."""
+        """Parameters (..., F, ...) of features (..., F, 126) of F consecutive frames."""
         with torch.autocast(features.device.type, enabled=False):
             world, crop, visibility = split_tensor(features.float())
+            weight = visibility + LEAST_WEIGHT
+            world = smooth_landmarks(world, weight, self.reach)
             rotations = landmark_rotations(world)
-            pelvis, chest, head, *limbs = rotations.unbind(-3)
-            rest = torch.eye(3, device=features.device).expand_as(pelvis)
-            joints = [rest] * 24
-            joints[0] = pelvis
-            for joint in _SPINE:
-                joints[joint] = (2 * rest + chest) / 3
-            for joint in _NECK:
-                joints[joint] = (rest + head) / 2
-            for joint, rotation in zip(_LIMBS, limbs, strict=True):
-                joints[joint] = rotation
-            camera = fitted_camera(world, crop, visibility + 0.05)
+            pose6d = rotmat_to_rot6d(_smpl_rotations(rotations))
+            camera = fitted_camera(world, crop, weight)
             # The camera is of points about the hips; SMPL's are about an origin above its pelvis.
-            hips = -_HIPS_BELOW_PELVIS * pelvis[..., :2, 1]
+            hips = -_HIPS_BELOW_PELVIS * rotations[..., 0, :2, 1]
             shift = camera[..., 1:] - hips - hips.new_tensor([0.0, _PELVIS_Y])
-            betas = features.new_zeros(*features.shape[:-1], 10, dtype=torch.float32)
-            pose6d = rotmat_to_rot6d(torch.stack(joints, dim=-3))
+            betas = camera.new_zeros(*camera.shape[:-1], 10)
             return SmplParams(pose6d, betas, torch.cat([camera[..., :1], shift], dim=-1))
+
+
+def _smpl_rotations(rotations: Tensor) -> Tensor:
+    """Matrices (..., 24, 3, 3) whose first two columns give the rotations of SMPL's joints, from the 13."""
+    pelvis, chest, head, *limbs = rotations.unbind(-3)
+    rest = torch.eye(3, device=rotations.device).expand_as(pelvis)
+    joints = [rest] * 24
+    joints[0] = pelvis
+    for joint in _SPINE:
+        joints[joint] = (2 * rest + chest) / 3
+    for joint in _NECK:
+        joints[joint] = (rest + head) / 2
+    for joint, rotation in zip(_LIMBS, limbs, strict=True):
+        joints[joint] = rotation
+    return torch.stack(joints, dim=-3)

@@ -119,8 +119,9 @@ class GlobalMotionModel(nn.Module):
         transformer: Config of a `GlobalTransformer`.
         regressor: Config of a regressor of features to `SmplParams`, an `IterativeRegressor` by default.
         mean_params: SMPL's mean parameters of both, or their file or folder.
-        start: Config of a module that gives the parameters of each frame's features that the regressor starts from;
-            without it, it starts from the mean parameters. It does so for masked frames, too.
+        start: Config of a module from features (B, F, in_dim) of consecutive frames to the parameters that the
+            regressor starts from, each from `reach` neighbours on either side; without it, and for masked frames, it
+            starts from the mean parameters.
     """
 
     def __init__(
@@ -141,27 +142,41 @@ class GlobalMotionModel(nn.Module):
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[SmplParams, Tensor]:
         """Parameters of all T frames (B, T, ...) and the memory (B, V, embed_dim) of features (B, T, in_dim)."""
         decoded, memory = self.transformer.decode_windows(features, frame_mask)
-        start = self.start_params(features)
-        if start is not None and frame_mask is not None:
-            mean = self.regressor.mean_params.expand(*frame_mask.shape)
-            start = SmplParams(
-                *(
-                    torch.where(frame_mask[..., None], getattr(mean, name), getattr(start, name))
-                    for name in ('pose6d', 'betas', 'camera')
-                )
-            )
+        start = self._start_visible(features, frame_mask)
         return self.regressor(decoded, through=self.transformer.out_proj, start=start), memory
 
-    def start_params(self, features: Tensor) -> SmplParams | None:
-        """What the regressor starts from (...) for frames of features (..., in_dim); None: the mean parameters."""
-        return None if self.start is None else self.start(features)
+    def _start_visible(self, features: Tensor, frame_mask: Tensor | None) -> SmplParams | None:
+        """What the regressor starts from (B, T, ...) in windows; masked frames tell it nothing."""
+        if self.start is None or frame_mask is None:
+            return None if self.start is None else self.start(features)
+        start, mean = self.start(features), self.regressor.mean_params.expand(*frame_mask.shape)
+        masked = frame_mask[..., None]
+        return SmplParams(
+            torch.where(masked, mean.pose6d, start.pose6d),
+            torch.where(masked, mean.betas, start.betas),
+            torch.where(masked, mean.camera, start.camera),
+        )
+
+    def start_mid(self, features: Tensor, windows: Tensor | None = None) -> SmplParams | None:
+        """What the regressor starts from (B, ...) in the mid frames of windows; None: the mean parameters.
+
+        Args:
+            features: (B, T, in_dim), or (N, in_dim) with `windows`.
+            windows: (B, T), the frames of each window among the N.
+        """
+        if self.start is None:
+            return None
+        reach, mid = self.start.reach, self.transformer.num_frames // 2
+        near = slice(mid - reach, mid + reach + 1)
+        features = features[:, near] if windows is None else features[windows[:, near]]
+        return self.start(features)[:, reach]
 
     def predict_mid(self, memory: Tensor, start: SmplParams | None = None) -> SmplParams:
         """Parameters (B, ...) of the mid frames of whole windows.
 
         Args:
             memory: (B, T, embed_dim).
-            start: `start_params` of the mid frames (B, ...).
+            start: From `start_mid`.
         """
         mid = self.transformer.decode(memory)[:, self.transformer.num_frames // 2]
         return self.regressor(self.transformer.out_proj(mid), start=start)

@@ -72,8 +72,7 @@ class GLoTHead(nn.Module):
         embedded = None
         if self.local_branch is not None:
             embedded = self.local_branch.embed(self.local_branch.select(features))
-        start = self.global_branch.start_params(features[:, self.num_frames // 2])
-        return self._predict(transformer.embed(features), embedded, start)
+        return self._predict(transformer.embed(features), embedded, self.global_branch.start_mid(features))
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
@@ -104,12 +103,10 @@ class GLoTHead(nn.Module):
             raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
         embedded = self.global_branch.transformer.embed(features)
         nearby = self.local_branch.embed(features) if corrected and self.local_branch is not None else None
-        start = self.global_branch.start_params(features)
         parts = []
         for frames in windows.split(chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
-            mid = None if start is None else start[frames[:, self.num_frames // 2]]
-            parts.append(self._predict(embedded[frames], near, mid))
+            parts.append(self._predict(embedded[frames], near, self.global_branch.start_mid(features, frames)))
         return SmplParams.cat(parts)
 
     def _predict(self, embedded: Tensor, nearby: Tensor | None, start: SmplParams | None) -> SmplParams:

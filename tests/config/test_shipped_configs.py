@@ -25,6 +25,7 @@ PUBLISHED_TRAINING = {
     'glot_h36m_mpii3d': ((100, 150, 60, 0.06, 10, 100), (75, 1000, 8), 1e-5),
     'glot_3dpw_unseen': ((100, 200, 60, 0.06, 10, 100), (80, 500, 8), 1e-5),
 }
+IMAGE_CONFIGS = sorted(path for path in CONFIGS.glob('glot_*.py') if path.stem != 'glot_landmarks')
 TERMS = ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'velocity2d', 'velocity3d')
 # Training stores, and whether their SMPL parameters are used.
 TRAIN_STORES = {
@@ -213,15 +214,29 @@ def check_model(name: str, head) -> None:
     assert head.detach_global == (name != 'without_detach')
 
 
-ON_IMAGES = sorted({*CONFIGS.glob('glot_*.py')} - {CONFIGS / 'glot_landmarks.py'})
-
-
-@pytest.mark.parametrize('path', ON_IMAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', IMAGE_CONFIGS, ids=lambda path: path.stem)
 def test_models_have_the_published_size(path):
     """16.74 M, less SPIN's second layer and two decoders, which the original has and never uses."""
     head = build_model(load_config(path)).head
     unused = 1024 * 1024 + 1024 + 13 * 1024 + 13
     assert sum(p.numel() for p in head.parameters()) / 1e6 == pytest.approx(16.74 - unused / 1e6, abs=0.02)
+
+
+def test_landmarks_model():
+    """126 features in, the shares of the schedule that add up, and no mask: training sees what testing sees."""
+    cfg = load_config(CONFIGS / 'glot_landmarks.py')
+    head = build_model(cfg).head
+    assert head.in_dim == 126
+    assert head.global_branch.transformer.masking.mask_ratio == 0
+    assert type(head.global_branch.start).__name__ == 'LandmarkPose'
+    with torch.no_grad():
+        output = head.train()(torch.randn(2, head.num_frames, 126))
+    assert output.local_params.pose6d.shape == (2, 3, 144)
+    rates = learning_rates(cfg)
+    assert rates.index(max(rates)) < 0.1 * len(rates)
+    assert rates[-1] < 0.05 * max(rates)
+    assert [step['type'] for step in cfg.train_dataloader.dataset.pipeline][0] == 'SimulateLandmarks'
+    assert cfg.train_dataloader.batch_sampler.share_2d == 0
 
 
 def test_other_configs_do_not_ask_for_spin():
