@@ -1,8 +1,8 @@
 """What a network is told of landmarks: besides the numbers themselves, the pose that they give in closed form.
 
 Relative rotations are far from linear in coordinates that turn with the whole body. So the landmarks are also given as
-seen from the pelvis, with the rotations between the parts that they span and the camera that fits them best. All of it
-is a fixed function of one frame; what to believe of it is learned.
+seen from the pelvis, with the rotations between the parts that they span, the lengths of bones and the camera that fits
+them best. All of it is a fixed function of one frame; what to believe of it is learned.
 """
 
 import torch
@@ -16,18 +16,35 @@ from glot_plugin.features.landmark_pose import (
     landmark_rotations,
     split_tensor,
 )
-from glot_plugin.features.landmarks import FEATURE_DIM, NUM_LANDMARKS, WORLD_UNIT
+from glot_plugin.features.landmarks import FEATURE_DIM, LANDMARK_NAMES, NUM_LANDMARKS, WORLD_UNIT
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import rotmat_to_rot6d
 
-EMBEDDED_DIM = FEATURE_DIM + 3 * NUM_LANDMARKS + 6 * NUM_ROTATIONS + 3
+_BONES = (
+    ('left_hip', 'right_hip'),
+    ('left_shoulder', 'right_shoulder'),
+    *(
+        (f'{side}_{one}', f'{side}_{other}')
+        for side in ('left', 'right')
+        for one, other in (
+            ('shoulder', 'hip'),
+            ('shoulder', 'elbow'),
+            ('elbow', 'wrist'),
+            ('hip', 'knee'),
+            ('knee', 'ankle'),
+            ('heel', 'foot_index'),
+        )
+    ),
+)
+_BONE_STARTS, _BONE_ENDS = ([LANDMARK_NAMES.index(name) for name in ends] for ends in zip(*_BONES, strict=True))
+EMBEDDED_DIM = FEATURE_DIM + 3 * NUM_LANDMARKS + 6 * NUM_ROTATIONS + len(_BONES) + 3
 
 
 def extend_landmarks(features: Tensor) -> Tensor:
-    """Landmark features (..., 126) with what follows from each frame's: (..., 270).
+    """Landmark features (..., 126) with what follows from each frame's: (..., 284).
 
     The landmarks' places as seen from the pelvis (in units of the features), the 6D rotations of `landmark_rotations`,
-    and the camera of `fitted_camera`.
+    the lengths of bones, and the camera of `fitted_camera`.
     """
     with torch.autocast(features.device.type, enabled=False):
         features = features.float()
@@ -35,7 +52,8 @@ def extend_landmarks(features: Tensor) -> Tensor:
         rotations = landmark_rotations(world)
         seen_from_pelvis = (world @ rotations[..., 0, :, :]).flatten(-2) / WORLD_UNIT
         camera = fitted_camera(world, crop, visibility + LEAST_WEIGHT)
-        return torch.cat([features, seen_from_pelvis, rotmat_to_rot6d(rotations), camera], dim=-1)
+        lengths = (world[..., _BONE_STARTS, :] - world[..., _BONE_ENDS, :]).norm(dim=-1) / WORLD_UNIT
+        return torch.cat([features, seen_from_pelvis, rotmat_to_rot6d(rotations), lengths, camera], dim=-1)
 
 
 @MODELS.register_module()

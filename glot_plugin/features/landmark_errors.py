@@ -68,7 +68,7 @@ _PROPORTIONS = (
     (_part('nose', 'eye', 'ear'), _part('shoulder'), (0.85, 1.05)),
     (_part('nose', 'eye'), _part('ear'), (0.75, 1.05)),
     (_part('hip'), _part('hip'), (1.0, 1.5)),
-    (_part('hip'), _part('shoulder'), (0.9, 1.02)),
+    (_part('hip'), _part('shoulder'), (0.94, 1.02)),
 )
 
 
@@ -98,7 +98,7 @@ class LandmarkErrors:
 
     offset: float = 0.012
     proportions: float = 1.0
-    scale: float = 0.02
+    scale: float = 0.01
     compression: tuple[float, float] = (0.85, 1.05)
     tilt: float = 4.0
     sway: float = 2.0

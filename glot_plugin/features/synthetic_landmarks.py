@@ -19,7 +19,7 @@ def _see_landmarks(bodies: Bodies, rng: np.random.Generator) -> Seen:
 
 
 LANDMARK_SCENARIO = Scenario(
-    'landmarks', draw_varied_motion, _see_landmarks, FEATURE_DIM, FRAMES_PER_SECOND, shape_spread=1.5
+    'landmarks', draw_varied_motion, _see_landmarks, FEATURE_DIM, FRAMES_PER_SECOND, shape_spread=1.6
 )
 
 

@@ -63,7 +63,7 @@ class Scenario:
         see: Bodies and a generator to what is seen.
         feature_dim: Width of the features.
         frames_per_second: One of these for each track.
-        shape_spread: Standard deviation of the shape's components.
+        shape_spread: Factor on the usual spread of shapes.
     """
 
     name: str
@@ -153,7 +153,7 @@ def make_track(
     frames_per_second = scenario.frames_per_second[rng.integers(len(scenario.frames_per_second))]
     times = np.arange(num_frames) / frames_per_second
     motion = scenario.draw_motion(num_frames, frames_per_second, rng)
-    betas = np.tile(np.clip(scenario.shape_spread * rng.standard_normal(10), -_MAX_BETA, _MAX_BETA), (num_frames, 1))
+    betas = np.tile(scenario.shape_spread * np.clip(rng.standard_normal(10), -_MAX_BETA, _MAX_BETA), (num_frames, 1))
     camera, boxes = _draw_camera(times, rng), _draw_boxes(times, rng)
     hidden = draw_occlusion(num_frames, rng)
     confidence = rng.uniform(0.7, 1.0, (num_frames, 49))
