@@ -157,7 +157,7 @@ class LandmarkPose(nn.Module):
 
     reach = 1  # frames on either side that a frame's pose depends on
 
-    def __init__(self, in_dim: int = FEATURE_DIM, neighbour: float = 0.25) -> None:
+    def __init__(self, in_dim: int = FEATURE_DIM, neighbour: float = 0.5) -> None:
         super().__init__()
         if in_dim != FEATURE_DIM:
             raise InputError(f'LandmarkPose: in_dim is {in_dim}, expected the {FEATURE_DIM} of landmark features')
