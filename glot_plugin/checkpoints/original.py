@@ -158,7 +158,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
 def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
     given = tensors_of(checkpoint, ORIGINAL_KEY, source)
     state = {name: tensor for name, tensor in given.items() if not _BODY_MODEL.match(name)}
-    whole = f'{source}: not the weights of a whole original GLoT'
+    whole = f'{source}: not the weights of a complete original GLoT'
     embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
     check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
     check_finite(state, source)
@@ -178,7 +178,7 @@ def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[
 
 def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
     state = tensors_of(checkpoint, 'state_dict', source)
-    whole = f'{source}: not the weights of a whole GLoT'
+    whole = f'{source}: not the weights of a complete GLoT'
     embeddings = (f'{_TRANSFORMER}.position.embedding', f'{_LOCAL}.position.embedding')
     check_state(state, _model_of(state, embeddings, whole).state_dict(), whole)
     unused = None

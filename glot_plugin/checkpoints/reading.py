@@ -103,7 +103,7 @@ def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> 
     except InputError:
         raise
     except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint of tensors and plain values ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid checkpoint of tensors and plain values ({reason(error)})') from error
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], name: str) -> None:

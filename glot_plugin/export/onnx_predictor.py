@@ -42,7 +42,7 @@ class OnnxPredictor:
         try:
             self._session = open_session(self.path.read_bytes())
         except Exception as error:  # onnxruntime has an exception of its own for each cause
-            raise InputError(f'{path}: not a whole ONNX model ({str(error).splitlines()[0]})') from error
+            raise InputError(f'{path}: not a valid ONNX model ({str(error).splitlines()[0]})') from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get('format') != FORMAT:
             raise InputError(f'{path}: not a model of tools/export_model.py, whose files say format {FORMAT}')

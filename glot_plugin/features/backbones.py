@@ -174,7 +174,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         try:
             state = load_file(path)
         except Exception as error:  # its own, and KeyError for a type that torch does not have
-            raise InputError(f'{path}: not a whole .safetensors ({reason(error)})') from error
+            raise InputError(f'{path}: not a valid .safetensors ({reason(error)})') from error
     else:
         state = read_tensors(path)
         for key in ('state_dict', 'model'):

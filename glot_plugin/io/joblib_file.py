@@ -141,4 +141,4 @@ def load_joblib(path: str | Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f'{path}: not a whole joblib file ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid joblib file ({reason(error)})') from error

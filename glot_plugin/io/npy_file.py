@@ -39,7 +39,7 @@ class NpyHeader:
         try:
             shape, column_major, dtype = _READERS[np.lib.format.read_magic(file)](file)
         except Exception as error:  # a header is a Python expression: it can raise anything
-            raise InputError(f'{where}: not a whole .npy file ({reason(error)})') from error
+            raise InputError(f'{where}: not a valid .npy file ({reason(error)})') from error
         if dtype.kind == 'V' or not all(0 <= size < 2**63 for size in shape) or len(shape) > 32:
             raise InputError(f'{where}: an array {brief(shape)} of type {str(dtype)[:80]}, expected numbers or text')
         found, expected = file.left, dtype.itemsize * math.prod(shape)

@@ -94,7 +94,7 @@ class NpzFile:
         except FileNotFoundError:
             raise InputError(f'{self.path}: no such file') from None
         except Exception as error:  # a damaged directory of members can raise anything
-            raise InputError(f'{self.path}: not a whole .npz file ({reason(error)})') from error
+            raise InputError(f'{self.path}: not a valid .npz file ({reason(error)})') from error
         members = [info for info in self._zip.infolist() if info.filename.endswith('.npy')]
         self._members = {info.filename.removesuffix('.npy'): info for info in members}
         self.keys = tuple(self._members)

@@ -132,4 +132,4 @@ def _load(file: BoundedFile, name: str) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f'{name}: not a whole pickle ({reason(error)})') from error
+        raise InputError(f'{name}: not a valid pickle ({reason(error)})') from error

@@ -86,7 +86,7 @@ def test_the_way_back_is_as_strict(original, tmp_path):
         convert_file(ours, target)
     state = {**checkpoint['state_dict'], 'head.extra': torch.zeros(1)}
     torch.save({**checkpoint, 'state_dict': state}, ours)
-    with pytest.raises(InputError, match=r'ours.pth: not the weights of a whole GLoT\n  unexpected \(1\): head.extra'):
+    with pytest.raises(InputError, match=r'ours.pth: not the weights of a complete GLoT\n  unexpected \(1\): head.extra'):
         convert_file(ours, target)
     assert not target.exists()
 
@@ -122,5 +122,5 @@ def test_reading_an_original_checkpoint_says_how_to_convert_it(original):
 
 def test_truncated(original, tmp_path):
     original.write_bytes(original.read_bytes()[:5000])
-    with pytest.raises(InputError, match='not a whole checkpoint'):
+    with pytest.raises(InputError, match='not a valid checkpoint'):
         convert_file(original, tmp_path / 'ours.pth')

@@ -84,7 +84,7 @@ def test_broken_spin_files(tmp_path, spin_state):
         r'fc1.weight: \(1024, 10\), expected \(1024, 2205\)': write_spin(
             tmp_path / 'c', {**spin_state, 'fc1.weight': torch.zeros(1024, 10)}
         ),
-        'not a whole checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
+        'not a valid checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
     }
     torch.save({'state_dict': spin_state}, tmp_path / 'b')
     for message, path in cases.items():

@@ -168,8 +168,8 @@ def test_damaged_files(config, everything, tmp_path):
     set_body_model_dir(cfg, tmp_path / 'body_models')
     found = problems(config_requirements(cfg))
     assert found.startswith('2 of 11 things')
-    assert 'J_regressor_h36m.npy: not a whole .npy file' in found
-    assert 'spin_model_checkpoint.pth.tar: not a whole checkpoint' in found
+    assert 'J_regressor_h36m.npy: not a valid .npy file' in found
+    assert 'spin_model_checkpoint.pth.tar: not a valid checkpoint' in found
     assert problems(config_requirements(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
 
 
