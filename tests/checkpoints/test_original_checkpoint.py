@@ -110,7 +110,7 @@ def test_other_files(tmp_path, content, message):
 
 def test_never_over_the_input(original):
     before = original.read_bytes()
-    with pytest.raises(InputError, match='would be written over the checkpoint that is converted'):
+    with pytest.raises(InputError, match='would overwrite the checkpoint that is being converted'):
         convert_file(original, original.parent / '.' / original.name)
     assert original.read_bytes() == before
 

@@ -69,7 +69,7 @@ def test_spin_asked_for_and_absent(repository, body_dir):
     set_body_model_dir(cfg, body_dir)
     model = MODELS.build(cfg.model)
     with pytest.raises(
-        InputError, match=r'spin_model_checkpoint.pth.tar: no such file, and init_from_spin asks for it'
+        InputError, match=r'spin_model_checkpoint.pth.tar: no such file, but init_from_spin requires it'
     ):
         model.init_weights()
 

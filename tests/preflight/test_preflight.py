@@ -96,7 +96,7 @@ def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
     assert lines[0].endswith('glot_3dpw.py: 11 of 11 things that it needs are missing or wrong:')
     assert '  data/stores/insta-variety: no such track store (a folder with store.json)' in lines
     assert any('SMPL_NEUTRAL.pkl' in line and '--body-models DIR' in line for line in lines)
-    assert any('spin_model_checkpoint.pth.tar: no such file, and init_from_spin asks for it' in line for line in lines)
+    assert any('spin_model_checkpoint.pth.tar: no such file, but init_from_spin requires it' in line for line in lines)
     command = next(line for line in lines if 'convert_datasets.py' in line)
     assert command.strip() == (
         'python tools/convert_datasets.py --root DIR --out data/stores insta-variety 3dpw-train-occluded '
