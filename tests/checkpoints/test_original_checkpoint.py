@@ -86,7 +86,9 @@ def test_the_way_back_is_as_strict(original, tmp_path):
         convert_file(ours, target)
     state = {**checkpoint['state_dict'], 'head.extra': torch.zeros(1)}
     torch.save({**checkpoint, 'state_dict': state}, ours)
-    with pytest.raises(InputError, match=r'ours.pth: not the weights of a complete GLoT\n  unexpected \(1\): head.extra'):
+    with pytest.raises(
+        InputError, match=r'ours.pth: not the weights of a complete GLoT\n  unexpected \(1\): head.extra'
+    ):
         convert_file(ours, target)
     assert not target.exists()
 

@@ -141,7 +141,7 @@ def test_other_files(exported, tmp_path):
     graph = onnx.helper.make_graph([node], 'g', [value('a', 1, [1])], [value('b', 1, [1])])
     opset = [onnx.helper.make_opsetid('', 18)]
     onnx.save(onnx.helper.make_model(graph, ir_version=9, opset_imports=opset), tmp_path / 'other.onnx')
-    with pytest.raises(InputError, match=r'other.onnx: not a model of tools/export_model.py'):
+    with pytest.raises(InputError, match=r'other.onnx: not a model from tools/export_model.py'):
         OnnxPredictor(tmp_path / 'other.onnx')
 
 
