@@ -1,4 +1,4 @@
-"""What runs the training: runner, loop, hooks, optimizer wrapper."""
+"""Running training and testing: runner, loops, hooks, optimizer wrapper."""
 
 from glot_plugin.engine.evaluation_loop import TestSetsLoop
 from glot_plugin.engine.hooks import FiniteLossHook, PlainCheckpointHook, SeedEachIterationHook

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """The demonstration: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
+=======
+"""The demo: from nothing to a trained GLoT, a table and pictures, on the synthetic dataset."""
+>>>>>>> work-w3
 
 from pathlib import Path
 
@@ -40,16 +44,20 @@ Rows = dict[str, dict[str, float]]  # scores by predictor and metric
 
 
 def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> Rows:
+<<<<<<< HEAD
     """Make the data, train (or go on), test, draw, and predict a real clip; everything under `out`.
 
     What is done already is kept. Only landmarks can be had of the clip without downloading anything, so a config for
     other features ends with the pictures of its test.
+=======
+    """Make the data, train (or resume), test and draw, with everything under `out`; finished stages are kept.
+>>>>>>> work-w3
 
     Returns:
         The table's rows.
 
     Raises:
-        InputError: `out` has a demo with other settings.
+        InputError: `out` has a demo with different settings.
     """
     cfg = load_config(config)
     settings = experiment_settings(cfg, cfg.train_cfg.max_iters if iterations is None else iterations, seed)
@@ -63,7 +71,11 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     cfg = experiment_config(cfg, out, body_models, stores, iterations, seed)
     rows = finished_rows(out)
     if rows is not None and all((out / name).is_file() for name in PICTURES):
+<<<<<<< HEAD
         say(f'[2/5] … [4/5] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
+=======
+        say(f'[2/4] … [4/4] already trained, tested and drawn; for a new demo, remove {out} or name another --out')
+>>>>>>> work-w3
     else:
         rows = _train_test_draw(cfg, out, body_models, stores, rows, say)
     say('\n' + metrics_table(rows, 'synthetic test tracks (mm)') + '\n')
@@ -101,7 +113,7 @@ def _predict_clip(config: Path, checkpoint: Path, body_models: Path, out: Path, 
 
 
 def finished_rows(out: Path) -> Rows | None:
-    """The rows of the last test, if it was of the checkpoint that is there now."""
+    """The rows of the last test, if it tested the current checkpoint."""
     if not (out / RESULT).is_file() or last_checkpoint(out) is None:
         return None
     result, checkpoint = read_json(out / RESULT), best_checkpoint(out)
@@ -118,9 +130,13 @@ def finished_rows(out: Path) -> Rows | None:
 def _train_test_draw(
     cfg: Config, out: Path, body_models: Path, stores: dict[str, Path], rows: Rows | None, say: Say
 ) -> Rows:
-    """Train and test, unless there are `rows`, and draw."""
+    """Train and test, unless `rows` are given, and draw."""
     if rows is None:
+<<<<<<< HEAD
         say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
+=======
+        say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (if interrupted, the same command resumes)')
+>>>>>>> work-w3
         train(cfg, resume=True, hooks=[ProgressHook(say)])
     checkpoint = best_checkpoint(out)
     model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)

@@ -375,7 +375,7 @@ def test_truncated_column(make_store, name):
     with pytest.raises(InputError, match=f'{name}.npy: truncated: found {size - 3} bytes, expected {size}'):
         TrackStore(path)
     os.truncate(file, 20)
-    with pytest.raises(InputError, match=f'{name}.npy: not a whole .npy file'):
+    with pytest.raises(InputError, match=f'{name}.npy: not a valid .npy file'):
         TrackStore(path)
 
 
