@@ -4,7 +4,7 @@ _base_ = ['_base_/glot.py', '_base_/data_landmarks.py', '_base_/schedule.py', '_
 
 ITERATIONS = 3000
 
-# Narrower layers suffice for 126 numbers per frame instead of a picture's 2048; generated data takes no dropout.
+# Layers are narrower for 126 numbers per frame than for a picture's 2048, and generated data does not need dropout.
 model = dict(
     head=dict(
         in_dim=126,

@@ -1,4 +1,4 @@
-"""The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). Each of the paper's configs adds its 3D sets.
+"""The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). The paper's configs add 3D sets.
 
 `--cfg-options data_root=DIR` reads all stores from another folder.
 
