@@ -1,10 +1,10 @@
-"""GLoT on body landmarks instead of image features (docs/landmarks.md): a few minutes on two CPU cores."""
+"""GLoT on body landmarks instead of image features (docs/landmarks.md), trained in a few minutes on two CPU cores."""
 
 _base_ = ['_base_/glot.py', '_base_/data_landmarks.py', '_base_/schedule.py', '_base_/runtime.py']
 
 ITERATIONS = 3000
 
-# 126 numbers a frame need narrower layers than a picture's 2048, and generated data no dropout.
+# Layers are narrower for 126 numbers per frame than for a picture's 2048, and generated data does not need dropout.
 model = dict(
     head=dict(
         in_dim=126,

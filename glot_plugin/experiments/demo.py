@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The demonstration: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
-=======
-"""The demo: from nothing to a trained GLoT, a table and pictures, on the synthetic dataset."""
->>>>>>> work-w3
+"""The demo: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
 
 from pathlib import Path
 
@@ -44,14 +40,10 @@ Rows = dict[str, dict[str, float]]  # scores by predictor and metric
 
 
 def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> Rows:
-<<<<<<< HEAD
-    """Make the data, train (or go on), test, draw, and predict a real clip; everything under `out`.
+    """Make the data, train (or resume), test, draw, and predict a real clip, with everything under `out`.
 
-    What is done already is kept. Only landmarks can be had of the clip without downloading anything, so a config for
-    other features ends with the pictures of its test.
-=======
-    """Make the data, train (or resume), test and draw, with everything under `out`; finished stages are kept.
->>>>>>> work-w3
+    Finished stages are kept. Landmarks are the only features that can be extracted without downloading anything, so a
+    config for other features stops after the pictures of its test.
 
     Returns:
         The table's rows.
@@ -71,11 +63,7 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     cfg = experiment_config(cfg, out, body_models, stores, iterations, seed)
     rows = finished_rows(out)
     if rows is not None and all((out / name).is_file() for name in PICTURES):
-<<<<<<< HEAD
-        say(f'[2/5] … [4/5] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
-=======
-        say(f'[2/4] … [4/4] already trained, tested and drawn; for a new demo, remove {out} or name another --out')
->>>>>>> work-w3
+        say(f'[2/5] … [4/5] already trained, tested and drawn; for a new demo, remove {out} or name another --out')
     else:
         rows = _train_test_draw(cfg, out, body_models, stores, rows, say)
     say('\n' + metrics_table(rows, 'synthetic test tracks (mm)') + '\n')
@@ -132,11 +120,7 @@ def _train_test_draw(
 ) -> Rows:
     """Train and test, unless `rows` are given, and draw."""
     if rows is None:
-<<<<<<< HEAD
-        say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
-=======
-        say(f'[2/4] training GLoT: {cfg.train_cfg.max_iters} iterations (if interrupted, the same command resumes)')
->>>>>>> work-w3
+        say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (if interrupted, the same command resumes)')
         train(cfg, resume=True, hooks=[ProgressHook(say)])
     checkpoint = best_checkpoint(out)
     model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)
