@@ -84,14 +84,10 @@ def test_broken_spin_files(tmp_path, spin_state):
         r'fc1.weight: \(1024, 10\), expected \(1024, 2205\)': write_spin(
             tmp_path / 'c', {**spin_state, 'fc1.weight': torch.zeros(1024, 10)}
         ),
-<<<<<<< HEAD
         r'deccam.bias has 1 NaN or infinite values of 3': write_spin(
             tmp_path / 'e', {**spin_state, 'deccam.bias': torch.tensor([0, float('inf'), 0])}
         ),
-        'not a whole checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
-=======
         'not a valid checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
->>>>>>> work-w3
     }
     torch.save({'state_dict': spin_state}, tmp_path / 'b')
     for message, path in cases.items():
