@@ -280,7 +280,7 @@ def test_track_names_are_unique_and_not_empty(tmp_path):
         writer.add_track('a', FEATURES)
         with pytest.raises(InputError, match="track 'a': is already in the store"):
             writer.add_track('a', FEATURES)
-        with pytest.raises(InputError, match='not empty'):
+        with pytest.raises(InputError, match='a track name must be a non-empty string'):
             writer.add_track('', FEATURES)
     assert TrackStore(tmp_path / 's').num_tracks == 1
 
