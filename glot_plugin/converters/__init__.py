@@ -2,11 +2,10 @@
 
 | file | what it does |
 |---|---|
-| `database_specs.py` | the databases by name, and what is taken from each |
+| `database_specs.py` | the databases by name, and what is read from each |
 | `convert.py` | converting a database to a track store |
 | `databases.py`, `joblib_file.py`, `instavariety.py` | opening databases: no code in them runs, arrays stay on disk |
-| `columns.py`, `tracks.py`, `keypoint_conventions.py` | reading arrays in slices, grouping rows into tracks, mapping
-joints to the 49 |
+| `columns.py`, `tracks.py`, `keypoint_conventions.py` | array slices, rows as tracks, joints as the 49 of SPIN |
 | `raw_sets.py` | the raw data sets by name, which mmhuman3d's converters read |
 | `human_data.py` | converting a track store to HumanData |
 | `body_model.py` | converting SMPL's files to plain `.npz` |
