@@ -52,7 +52,9 @@ def main() -> None:
     parser.add_argument(
         '--repeats', type=int, default=5, metavar='N', help='times to repeat each measurement (default: %(default)s)'
     )
-    parser.add_argument('--clip', type=Path, metavar='VIDEO', help='clip for the section video (default: packaged)')
+    parser.add_argument(
+        '--clip', type=Path, metavar='VIDEO', help='clip for the section video (default: the one in the package)'
+    )
     args = parser.parse_args()
     settings = Settings(
         args.out, args.config, args.device, args.batch_size, args.store_frames, args.poses, args.repeats, args.clip

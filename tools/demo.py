@@ -1,8 +1,8 @@
 """Train GLoT on landmarks of generated people, test it, and predict the person of a real clip: `make demo`.
 
-Nothing is downloaded, and nothing licensed is needed: the training data are generated, and a generated body takes the
-place of SMPL's files where they are missing. The table is of generated people; docs/landmarks.md says what the model is
-and what it is not. The second run shows what the first one made.
+Nothing is downloaded and no licensed file is needed: the training data are generated, and a generated body replaces
+SMPL's files if they are missing. The table is about generated people; docs/landmarks.md says what the model can and
+cannot do. A second run shows the results of the first one.
 """
 
 import argparse

@@ -5,9 +5,9 @@
     python tools/video.py 0 --out work_dirs/me --seconds 20                     # record a webcam first
     python tools/video.py folder --out work_dirs/all                            # a folder of pictures, or of videos
 
-The bodies are written to DIR/tracks.npz (glot_plugin/video/result.py describes its arrays) and drawn over the people in
-DIR/overlay.mp4, with a view from the side in DIR/side.mp4, and in 3D on the page DIR/viewer.html. The same command
-continues a run that was interrupted.
+DIR/tracks.npz has the bodies (docs/video.md describes its arrays), DIR/overlay.mp4 shows them over the people,
+DIR/side.mp4 adds a view from the side, and DIR/viewer.html is a page that shows them in 3D. The same command continues
+a run that was interrupted.
 """
 
 import argparse

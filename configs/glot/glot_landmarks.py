@@ -1,4 +1,4 @@
-"""GLoT on body landmarks instead of image features (docs/landmarks.md), trained in a few minutes on two CPU cores."""
+"""GLoT on body landmarks instead of image features (docs/landmarks.md); `make demo` trains it."""
 
 _base_ = ['_base_/glot.py', '_base_/data_landmarks.py', '_base_/schedule.py', '_base_/runtime.py']
 
