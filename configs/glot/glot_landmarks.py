@@ -28,10 +28,12 @@ model = dict(
             regressor=dict(hidden_dim=512, dropout=0.0, own_rotation='joint'),
         ),
     ),
+    # Bones have lengths in landmarks: shape can be seen.
+    loss=dict(terms=dict(smpl_betas=dict(loss_weight=0.6))),
 )
-train_dataloader = dict(batch_size=32)
+train_dataloader = dict(batch_size=16)
 train_cfg = dict(max_iters=ITERATIONS, val_interval=500)
-optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=10))
+optim_wrapper = dict(optimizer=dict(lr=5e-4), clip_grad=dict(max_norm=10))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
     dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, begin=100, end=ITERATIONS),

@@ -8,6 +8,7 @@ from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import FEATURE_DIM, LANDMARK_HIPS, SPIN49_OF_BLAZEPOSE21, split_landmark_features
 from glot_plugin.transforms import normalize_keypoints2d
+from glot_plugin.video.camera import crop_orientation
 from glot_plugin.video.result import PersonTrack, VideoResult
 
 M_TO_MM = 1000.0
@@ -42,12 +43,13 @@ def jitter(points: np.ndarray, frame: np.ndarray) -> float:
     return float(norms.mean()) if norms.size else float('nan')
 
 
-def agreement(track: PersonTrack, features: np.ndarray) -> Agreement:
+def agreement(track: PersonTrack, features: np.ndarray, turn: np.ndarray | None = None) -> Agreement:
     """Compare a person's track with the landmarks it was predicted from.
 
     Args:
         track: N frames.
         features: (N, 126) landmark features of these frames, in the track's boxes.
+        turn: (N, 3, 3) from the axes of the crops' cameras, which world landmarks have, to those of the track.
 
     Raises:
         InputError: Features of other frames, or no frame with landmarks.
@@ -61,7 +63,8 @@ def agreement(track: PersonTrack, features: np.ndarray) -> Agreement:
     joints2d = track.joints2d[:, SPIN49_OF_BLAZEPOSE21]
     crop = normalize_keypoints2d(np.concatenate([joints2d, np.ones_like(joints2d[..., :1])], axis=-1), track.box)
     joints = about_hips(track.joints3d[:, SPIN49_OF_BLAZEPOSE21])
-    world, frame = about_hips(landmarks.world)[found], track.frame[found]
+    world, frame = about_hips(landmarks.world), track.frame[found]
+    world = (world if turn is None else world @ turn.swapaxes(1, 2))[found]
     in_picture = np.linalg.norm(crop[..., :2] - landmarks.crop, axis=-1)[found] / 2  # the crop is 2 wide
     return Agreement(
         person=track.person,
@@ -98,7 +101,8 @@ def clip_agreement(result: VideoResult, landmarks: TrackStore) -> list[Agreement
         absent = person.frame[rows['frame_id'][place] != person.frame]
         if len(absent):
             raise InputError(f'{landmarks.path}: track {person.person} has no frame {absent[0]}')
-        agreements.append(agreement(person, rows['features'][place]))
+        turn = crop_orientation(person.box, result.focal_length, result.size)
+        agreements.append(agreement(person, rows['features'][place], turn))
     return agreements
 
 

@@ -1,18 +1,23 @@
 """From the features of the people in a clip to their bodies in the full picture."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from glot_plugin.body_model import SMPLBody
+from glot_plugin.body_model.joint_sets import SPIN49_NAMES
+from glot_plugin.features.landmarks import FEATURE_DIM, SPIN49_OF_BLAZEPOSE21
 from glot_plugin.structures import SmplParams
-from glot_plugin.video.camera import full_translation, project_to_picture
+from glot_plugin.video.camera import crop_orientation, crop_pixels, fitted_translation, project_to_picture
 from glot_plugin.video.people import People, PersonInClip
 from glot_plugin.video.result import PersonTrack, VideoResult
 from glot_plugin.video.smoothing import smooth_points, smooth_rotations
+
+SPIN49_PELVIS = SPIN49_NAMES.index('pelvis_openpose')
+_LEAST_WEIGHT = 0.05  # of a landmark that is not visible, beside 1 of one that is
 
 
 class TrackPredictor(Protocol):
@@ -63,12 +68,41 @@ def _predict_person(
     times = clip.times[person.frame]
     if smoothing is not None:
         rotmat = smooth_rotations(rotmat, times, smoothing)
-    joints3d = _joints(body, rotmat, betas)
-    translation = full_translation(joints3d, camera, person.box, focal_length, clip.size).astype(np.float32)
+    in_crop = _joints(body, rotmat, betas)
+    turn = crop_orientation(person.box, focal_length, clip.size).astype(np.float32)
+    rotmat[:, 0] = turn @ rotmat[:, 0]
+    pelvis = in_crop[:, SPIN49_PELVIS, None]  # what the global orientation turns about
+    joints3d = (in_crop - pelvis) @ turn.swapaxes(1, 2) + pelvis
+    seen = _joints_in_picture(person, in_crop, camera)
+    translation = fitted_translation(joints3d[:, seen.joints], seen.pixels, seen.weight, focal_length, clip.size)
+    translation = translation.astype(np.float32)
     if smoothing is not None:
         translation = smooth_points(translation, times, smoothing)
     joints2d = project_to_picture(joints3d, translation, focal_length, clip.size).astype(np.float32)
     return PersonTrack(person.person, person.frame, person.box, rotmat, betas, camera, translation, joints3d, joints2d)
+
+
+class JointsInPicture(NamedTuple):
+    """Where some of the 49 joints are in the picture, for N frames.
+
+    Attributes:
+        joints: J of the 49.
+        pixels: (N, J, 2).
+        weight: (N, J).
+    """
+
+    joints: list[int]
+    pixels: np.ndarray
+    weight: np.ndarray
+
+
+def _joints_in_picture(person: PersonInClip, joints3d: np.ndarray, camera: np.ndarray) -> JointsInPicture:
+    """Where the landmarks are, if they are the features: they were seen. Otherwise where the crop's camera has them."""
+    if person.features.shape[1] == FEATURE_DIM:
+        weight = person.landmarks.visibility + _LEAST_WEIGHT
+        return JointsInPicture(list(SPIN49_OF_BLAZEPOSE21), person.landmarks2d, weight)
+    pixels = crop_pixels(joints3d, camera, person.box)
+    return JointsInPicture(list(range(49)), pixels, np.ones(pixels.shape[:2]))
 
 
 def _joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray, chunk: int = 1024) -> np.ndarray:

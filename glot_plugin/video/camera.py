@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.spatial.transform import Rotation
 
 from glot_plugin.body_model.camera import project
 from glot_plugin.errors import InputError
@@ -44,19 +45,38 @@ def project_to_picture(
     return focal_length * points[..., :2] / points[..., 2:] + np.asarray(size) / 2
 
 
-def full_translation(
-    joints3d: np.ndarray, camera: np.ndarray, box: np.ndarray, focal_length: float, size: tuple[int, int]
-) -> np.ndarray:
-    """Where people stand before the camera of the full picture.
+def crop_orientation(box: np.ndarray, focal_length: float, size: tuple[int, int]) -> np.ndarray:
+    """From the axes of the cameras that look at the middles of crops to those of the picture's camera.
 
-    The crop's camera says where the joints are in the picture; the translation is the one whose perspective projection
-    comes closest to that (linear least squares in x, y and z of `f (X + x) = u (Z + z)`), so that depth follows from
-    the size of the person, and people of one picture come to stand in the right order.
+    A network sees a crop as if its camera looked straight at the person. Somebody at the side of the picture is looked
+    at from the side by as much as the ray through them is off the picture's axis.
 
     Args:
-        joints3d: (N, J, 3) metres at the model's origin.
-        camera: (N, 3) weak perspective (s, tx, ty) in the crop.
         box: (N, 4) centre x, centre y, width, height in pixels.
+        focal_length: Of the full picture, pixels.
+        size: Width and height of the full picture, pixels.
+
+    Returns:
+        (N, 3, 3), the shortest rotations that take the axis to the rays.
+    """
+    off = (box[:, :2] - np.asarray(size) / 2) / focal_length
+    length = np.linalg.norm(off, axis=1, keepdims=True)
+    axis = np.concatenate([-off[:, 1:], off[:, :1], 0 * length], axis=1) / np.maximum(length, 1e-9)
+    return Rotation.from_rotvec(axis * np.arctan(length)).as_matrix()
+
+
+def fitted_translation(
+    points3d: np.ndarray, pixels: np.ndarray, weight: np.ndarray, focal_length: float, size: tuple[int, int]
+) -> np.ndarray:
+    """The translations whose perspective projections come closest to pixels.
+
+    Linear least squares in x, y and z of `f (X + x) = u (Z + z)`: depth follows from the size of the person, and people
+    of one picture come to stand in the right order.
+
+    Args:
+        points3d: (N, J, 3) metres, axes as the camera's.
+        pixels: (N, J, 2) where they are in the full picture.
+        weight: (N, J) of each point.
         focal_length: Of the full picture, pixels.
         size: Width and height of the full picture, pixels; the principal point is its middle.
 
@@ -68,17 +88,22 @@ def full_translation(
     """
     if not focal_length > 0:
         raise InputError(f'focal length {focal_length}: expected a positive number of pixels')
-    in_crop = project(torch.from_numpy(joints3d), torch.from_numpy(camera)).numpy()
-    u = crop_to_picture(in_crop, box) - np.asarray(size) / 2  # (N, J, 2)
+    u = pixels - np.asarray(size) / 2  # (N, J, 2)
     one = np.ones_like(u[..., 0])
     rows_x = np.stack([focal_length * one, 0 * one, -u[..., 0]], axis=-1)
     rows_y = np.stack([0 * one, focal_length * one, -u[..., 1]], axis=-1)
     matrix = np.concatenate([rows_x, rows_y], axis=1)  # (N, 2 J, 3)
-    right = u * joints3d[..., 2:] - focal_length * joints3d[..., :2]
+    right = u * points3d[..., 2:] - focal_length * points3d[..., :2]
     right = np.concatenate([right[..., 0], right[..., 1]], axis=1)[..., None]
-    transposed = matrix.swapaxes(1, 2)
-    translation = np.linalg.solve(transposed @ matrix, transposed @ right)[..., 0]
-    # A camera that projects mirrored or hugely (a bad crop) must not put anybody behind the lens.
-    nearest = joints3d[..., 2].min(axis=1)
+    weighted = (matrix * np.concatenate([weight, weight], axis=1)[..., None]).swapaxes(1, 2)
+    translation = np.linalg.solve(weighted @ matrix, weighted @ right)[..., 0]
+    # Points that are mirrored or huge (a bad crop) must not put anybody behind the lens.
+    nearest = points3d[..., 2].min(axis=1)
     translation[:, 2] = np.maximum(translation[:, 2], LEAST_DEPTH - nearest)
     return translation
+
+
+def crop_pixels(joints3d: np.ndarray, camera: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """Where the crops' weak-perspective cameras (N, 3) see joints (N, J, 3): (N, J, 2) pixels of the full picture."""
+    in_crop = project(torch.from_numpy(joints3d), torch.from_numpy(camera)).numpy()
+    return crop_to_picture(in_crop, box)

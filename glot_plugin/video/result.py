@@ -19,7 +19,7 @@ The file holds one array a name and nothing pickled:
 | `pose` | (R, 72) float32 | axis-angle of the 24 joints, radians; the first three are the global orientation |
 | `rotmat` | (R, 24, 3, 3) float32 | the same as matrices, relative to the parent joint |
 | `betas` | (R, 10) float32 | shape |
-| `camera` | (R, 3) float32 | weak perspective (s, tx, ty) in the crop |
+| `camera` | (R, 3) float32 | weak perspective (s, tx, ty) in the crop, before the body is turned to the picture |
 | `translation` | (R, 3) float32 | metres: model points plus it are camera coordinates (x right, y down, z away) |
 | `joints3d` | (R, 49, 3) float32 | the 49 joints in metres at the model's origin, axes as the camera's |
 | `joints2d` | (R, 49, 2) float32 | the same in the full picture, in pixels |
