@@ -235,7 +235,9 @@ def test_training_and_testing_say_it_before_anything_is_built(repository, body_d
     with pytest.raises(InputError, match=r'6 of 10 required files and stores are missing or wrong:\n.*insta-variety'):
         train(prepare(load_config(path), tmp_path / 'work', body_models=body_dir))
     (tmp_path / 'glot.pth').touch()
-    with pytest.raises(InputError, match=r'1 of 5 required files and stores .*\n  data/stores/3dpw-test: no such track store') as caught:
+    with pytest.raises(
+        InputError, match=r'1 of 5 required files and stores .*\n  data/stores/3dpw-test: no such track store'
+    ) as caught:
         evaluate(prepare(load_config(path), tmp_path / 'work', body_models=body_dir), tmp_path / 'glot.pth')
     assert f'The whole list: python tools/check_data.py {path}' in str(caught.value)
 
