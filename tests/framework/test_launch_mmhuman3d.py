@@ -252,7 +252,7 @@ def test_checkpoints_must_fit(tool, options, repository, tmp_path):
     (tmp_path / 'other.pth').write_bytes(b'half a file')
     status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
-    assert 'other.pth: not a complete checkpoint' in text
+    assert 'other.pth: not a valid checkpoint' in text
 
 
 def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, body_dir):
