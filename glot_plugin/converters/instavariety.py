@@ -28,7 +28,7 @@ def open_hdf5(path: Path) -> Iterator[dict[str, BlockColumn]]:
     try:
         file = h5py.File(path, 'r')
     except OSError as error:
-        raise InputError(f'{path}: not a complete HDF5 file ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid HDF5 file ({reason(error)})') from error
     with file:
         yield _columns(file, path)
 

@@ -92,7 +92,7 @@ def read_people(folder: str | Path) -> People:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f'{path}: not a whole {PEOPLE_FILE} ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid {PEOPLE_FILE} ({reason(error)})') from error
     if found != FORMAT:
         raise InputError(f'{path}: format is {found}, expected {FORMAT}')
     store = Path(folder) / FEATURES_FOLDER
