@@ -27,11 +27,15 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help='config file, or the name of one in the package, for example glot_plugin::glot/glot_synthetic.py',
     )
-    parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (default: data/body_models)')
+    parser.add_argument(
+        '--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (default: data/body_models)'
+    )
     parser.add_argument(
         '--work-dir', type=Path, metavar='DIR', help='folder of logs and checkpoints (default: work_dirs/CONFIG)'
     )
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='launcher of a multi-process run (default: none)')
+    parser.add_argument(
+        '--launcher', choices=LAUNCHERS, default='none', help='launcher of a multi-process run (default: none)'
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument(
         '--cfg-options',

@@ -15,10 +15,11 @@ from glot_plugin.structures import SmplParams, rotmat_to_rot6d
 
 NUM_ROTATIONS = 13  # pelvis, chest, head; of each side upper arm, forearm, thigh, shin and foot
 _STRAIGHT = 0.15  # sine of the bend below which an elbow or knee says little about the twist of its limb
-_LEFT_TO_X = {'left': 1.0, 'right': -1.0}  # which way the arms of SMPL's rest pose point
+_LEFT_TO_X = {'left': 1, 'right': -1}  # which way the arms of SMPL's rest pose point
 # Where the rotations go among SMPL's 24 joints; those of chest and head are shared by several.
 _SPINE, _NECK = (3, 6, 9), (12, 15)
 _LIMBS = (16, 18, 1, 4, 7, 17, 19, 2, 5, 8)
+_LEAST_SCALE = 0.3  # of cameras: the landmarks fill their crop, and nobody is 5 m tall
 LEAST_WEIGHT = 0.05  # of a landmark that is not visible, beside 1 of one that is
 _PELVIS_Y, _HIPS_BELOW_PELVIS = -0.22, 0.08  # metres, of SMPL's mean body about its origin
 
@@ -42,26 +43,30 @@ def _swung(axis: Tensor, start: Tensor, end: Tensor) -> Tensor:
     return axis + turned + torch.linalg.cross(normal, turned) / (1.05 + cosine)
 
 
-def limb_frames(parent: Tensor, rest: Tensor, upper: Tensor, lower: Tensor, hinge: int) -> tuple[Tensor, Tensor]:
+def limb_frames(
+    parent: Tensor, along: int, sign: int, hinge: int, upper: Tensor, lower: Tensor
+) -> tuple[Tensor, Tensor]:
     """Orientations (..., 3, 3) of both parts of a limb.
 
     Args:
         parent: (..., 3, 3) orientation of what the limb hangs on.
-        rest: (3,) unit vector along both parts in the rest pose: an axis, or its opposite.
+        along: The axis that the limb lies along in the rest pose: 0 for arms, 1 for legs.
+        sign: 1 if it points that way there, -1 if the other.
+        hinge: Sign of the other one of the two axes, which elbow or knee turns about.
         upper: (..., 3) along the upper arm or thigh.
         lower: (..., 3) along the forearm or shin.
-        hinge: Sign of the axis that elbow or knee turns about: y for arms (along x), x for legs (along y).
     """
     upper, lower = _unit(upper), _unit(lower)
-    along = int(rest.abs().argmax())
-    about = 1 - along
-    usual = _swung(parent[..., about], (parent @ rest).expand_as(upper), upper)
+    usual = _swung(parent[..., 1 - along], sign * parent[..., along], upper)
     axis = hinge * torch.linalg.cross(upper, lower) + _STRAIGHT * usual
-    frames = []
-    for part in (upper, lower):
-        frame = _frame(part * rest[along], axis)
-        frames.append(frame if along == 0 else torch.stack([frame[..., 1], frame[..., 0], -frame[..., 2]], dim=-1))
-    return frames[0], frames[1]
+    frames = (_frame(sign * part, axis) for part in (upper, lower))
+    first, second = (frame if along == 0 else _swap_first_two(frame) for frame in frames)
+    return first, second
+
+
+def _swap_first_two(frame: Tensor) -> Tensor:
+    """The frame (..., 3, 3) whose first two axes are those of another in the other order."""
+    return torch.stack([frame[..., 1], frame[..., 0], -frame[..., 2]], dim=-1)
 
 
 def landmark_rotations(world: Tensor) -> Tensor:
@@ -74,19 +79,16 @@ def landmark_rotations(world: Tensor) -> Tensor:
     middle = {part: (at[f'left_{part}'] + at[f'right_{part}']) / 2 for part in ('hip', 'shoulder', 'ear')}
     up = middle['shoulder'] - middle['hip']
     pelvis = _frame(at['left_hip'] - at['right_hip'], up)
-    chest = _frame(up, at['left_shoulder'] - at['right_shoulder'])
-    chest = torch.stack([chest[..., 1], chest[..., 0], -chest[..., 2]], dim=-1)
+    chest = _swap_first_two(_frame(up, at['left_shoulder'] - at['right_shoulder']))
     across, ahead = at['left_ear'] - at['right_ear'], at['nose'] - middle['ear']
     head = _frame(across, torch.linalg.cross(ahead, across))
     rotations = [pelvis, _relative(pelvis, chest), _relative(chest, head)]
     for side, sign in _LEFT_TO_X.items():
         joints = {part: at[f'{side}_{part}'] for part in ('shoulder', 'elbow', 'wrist', 'hip', 'knee', 'ankle')}
-        arm = world.new_tensor([sign, 0.0, 0.0])
         upper_arm, forearm = limb_frames(
-            chest, arm, joints['elbow'] - joints['shoulder'], joints['wrist'] - joints['elbow'], -int(sign)
+            chest, 0, sign, -sign, joints['elbow'] - joints['shoulder'], joints['wrist'] - joints['elbow']
         )
-        leg = world.new_tensor([0.0, -1.0, 0.0])
-        thigh, shin = limb_frames(pelvis, leg, joints['knee'] - joints['hip'], joints['ankle'] - joints['knee'], 1)
+        thigh, shin = limb_frames(pelvis, 1, -1, 1, joints['knee'] - joints['hip'], joints['ankle'] - joints['knee'])
         sole = at[f'{side}_foot_index'] - at[f'{side}_heel']
         foot = _frame(shin[..., 0], torch.linalg.cross(sole, shin[..., 0]))
         rotations += [
@@ -116,7 +118,7 @@ def fitted_camera(points: Tensor, crop: Tensor, weight: Tensor) -> Tensor:
     crop_mean = (weight * crop).sum(-2, keepdim=True)
     spread = points[..., :2] - points_mean
     scale = (weight * spread * (crop - crop_mean)).sum((-1, -2)) / ((weight * spread**2).sum((-1, -2)) + 1e-6)
-    scale = scale.clamp(min=0.05)
+    scale = scale.clamp(min=_LEAST_SCALE)
     shift = crop_mean[..., 0, :] / scale[..., None] - points_mean[..., 0, :]
     return torch.cat([scale[..., None], shift], dim=-1)
 
@@ -125,7 +127,7 @@ def split_tensor(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """World (..., 21, 3) in metres about the hips, crop coordinates (..., 21, 2) and visibilities (..., 21)."""
     world, crop, visibility = features.split([3 * NUM_LANDMARKS, 2 * NUM_LANDMARKS, NUM_LANDMARKS], dim=-1)
     world, crop = WORLD_UNIT * world.unflatten(-1, (NUM_LANDMARKS, 3)), crop.unflatten(-1, (NUM_LANDMARKS, 2))
-    return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility
+    return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility.clamp(0, 1)
 
 
 def smooth_landmarks(points: Tensor, weight: Tensor, reach: int) -> Tensor:
