@@ -72,6 +72,9 @@ _PROPORTIONS = (
 )
 
 
+_TREMBLING = (0.2, 1.4)  # the jitter of clips, least and most, over the usual one
+
+
 @dataclass(frozen=True)
 class LandmarkErrors:
     """Sizes of the errors; metres and degrees are standard deviations, shares are of frames or clips.
@@ -102,11 +105,11 @@ class LandmarkErrors:
     compression: tuple[float, float] = (0.85, 1.05)
     tilt: float = 4.0
     sway: float = 2.0
-    drift: float = 0.012
+    drift: float = 0.01
     jitter: float = 0.007
     depth: float = 2.2
-    picture_drift: float = 0.004
-    picture_jitter: float = 0.003
+    picture_drift: float = 0.0025
+    picture_jitter: float = 0.002
     hidden: float = 0.07
     hidden_share: float = 0.012
     cut_share: float = 0.04
@@ -215,7 +218,8 @@ def _world_errors(points: np.ndarray, rng: np.random.Generator, errors: Landmark
     world = size * (world @ turn.swapaxes(-1, -2))
     world[..., _DEPTH_AXIS] *= depth
     noise = errors.drift * smooth_noise(world.shape, 4, rng)
-    noise += errors.jitter * rng.standard_normal(world.shape, dtype=np.float32)
+    trembling = rng.uniform(*_TREMBLING, (clips, 1, 1, 1))
+    noise += errors.jitter * trembling * rng.standard_normal(world.shape, dtype=np.float32)
     noise[..., _DEPTH_AXIS] *= errors.depth
     return world + _UNSTEADY * noise
 

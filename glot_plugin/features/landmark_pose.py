@@ -3,8 +3,6 @@
 Good where the landmarks are good: what a network then learns is how landmarks err, rather than geometry.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -130,19 +128,17 @@ def split_tensor(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility.clamp(0, 1)
 
 
-def smooth_landmarks(points: Tensor, weight: Tensor, reach: int) -> Tensor:
-    """Means over neighbouring frames with binomial weights, 1 : 2 : 1 for a reach of 1.
+def smooth_landmarks(points: Tensor, weight: Tensor, neighbour: float) -> Tensor:
+    """Means of each frame, which counts 1, and the one before and after, which count `neighbour`.
 
     Args:
         points: (..., F, J, D) of F frames.
-        weight: (..., F, J), how much each counts beside its neighbours; positive.
-        reach: Neighbours on either side; at the ends there are fewer.
+        weight: (..., F, J), how much each point counts beside others; positive.
+        neighbour: From 0, which changes nothing, to 1.
     """
-    frames = points.shape[-3]
-    offset = torch.arange(frames, device=points.device)
-    offset = (offset[:, None] - offset[None]).abs()  # (F, F)
-    binomial = [float(math.comb(2 * reach, reach + k)) for k in range(reach + 1)]
-    kernel = points.new_tensor([*binomial, 0.0])[offset.clamp(max=reach + 1)]
+    apart = torch.arange(points.shape[-3], device=points.device)
+    apart = (apart[:, None] - apart).abs()  # (F, F)
+    kernel = points.new_tensor([1.0, neighbour, 0.0])[apart.clamp(max=2)]
     total = torch.einsum('fg,...gj->...fj', kernel, weight)
     return torch.einsum('fg,...gjd->...fjd', kernel, weight[..., None] * points) / total[..., None]
 
@@ -155,22 +151,24 @@ class LandmarkPose(nn.Module):
 
     Args:
         in_dim: Width of the features: 126.
-        reach: Neighbouring frames on either side that 3D landmarks are averaged with, which takes away most of their
-            jitter. The camera is each frame's own, as its crop is.
+        neighbour: How much the 3D landmarks of the frame before and after count beside the frame's own, 0 to 1: more
+            takes away more of their jitter, and of fast movement. The camera is each frame's own, as its crop is.
     """
 
-    def __init__(self, in_dim: int = FEATURE_DIM, reach: int = 1) -> None:
+    reach = 1  # frames on either side that a frame's pose depends on
+
+    def __init__(self, in_dim: int = FEATURE_DIM, neighbour: float = 0.25) -> None:
         super().__init__()
         if in_dim != FEATURE_DIM:
             raise InputError(f'LandmarkPose: in_dim is {in_dim}, expected the {FEATURE_DIM} of landmark features')
-        self.reach = reach
+        self.neighbour = neighbour
 
     def forward(self, features: Tensor) -> SmplParams:
         """Parameters (..., F, ...) of features (..., F, 126) of F consecutive frames."""
         with torch.autocast(features.device.type, enabled=False):
             world, crop, visibility = split_tensor(features.float())
             weight = visibility + LEAST_WEIGHT
-            world = smooth_landmarks(world, weight, self.reach)
+            world = smooth_landmarks(world, weight, self.neighbour)
             rotations = landmark_rotations(world)
             pose6d = rotmat_to_rot6d(_smpl_rotations(rotations))
             camera = fitted_camera(world, crop, weight)

@@ -96,15 +96,14 @@ def test_camera_that_fits(points, camera):
     torch.testing.assert_close(fitted_camera(points, seen, weight), found, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize('reach', [0, 1, 2])
-def test_smoothing_is_a_weighted_mean_of_neighbours(reach):
+@pytest.mark.parametrize('neighbour', [0.0, 0.25, 1.0])
+def test_smoothing_is_a_weighted_mean_of_neighbours(neighbour):
     random = torch.Generator().manual_seed(0)
     points, weight = torch.randn(2, 6, 4, 3, generator=random), torch.rand(2, 6, 4, generator=random) + 0.1
-    binomial = {0: [1], 1: [2, 1], 2: [6, 4, 1]}[reach]
-    smoothed = smooth_landmarks(points, weight, reach)
+    smoothed = smooth_landmarks(points, weight, neighbour)
     for frame in range(6):
-        near = [other for other in range(6) if abs(other - frame) <= reach]
-        share = torch.stack([binomial[abs(other - frame)] * weight[:, other] for other in near], dim=1)
+        near = [other for other in range(6) if abs(other - frame) <= 1]
+        share = torch.stack([weight[:, other] * (1 if other == frame else neighbour) for other in near], dim=1)
         expected = (share[..., None] * points[:, near]).sum(1) / share.sum(1)[..., None]
         torch.testing.assert_close(smoothed[:, frame], expected)
 
@@ -112,7 +111,7 @@ def test_smoothing_is_a_weighted_mean_of_neighbours(reach):
 @torch.no_grad()
 def test_the_pose_s_body_stands_where_the_landmarks_are(body, features, points):
     """Frame by frame (each is another person here), within a few centimetres and percent of the crop."""
-    params = LandmarkPose(reach=0)(features)
+    params = LandmarkPose(neighbour=0)(features)
     joints = body.joints(params.rotmat, params.betas)
     picked = list(SPIN49_OF_BLAZEPOSE21)
     found = joints[:, picked] - joints[:, picked][:, LANDMARK_HIPS].mean(1, keepdim=True)
@@ -134,14 +133,14 @@ def test_embedding(features):
             part(2048) if part is LandmarkPose else part(2048, 8)
 
 
-def head(reach: int, mask_ratio: float = 0.0) -> GLoTHead:
+def head(neighbour: float = 0.25) -> GLoTHead:
     torch.manual_seed(0)
     embedding = {'type': 'LandmarkEmbedding'}
-    transformer = {'embed_dim': 16, 'decoder_dim': 8, 'mask_ratio': mask_ratio, 'embedding': embedding}
+    transformer = {'embed_dim': 16, 'decoder_dim': 8, 'mask_ratio': 0.0, 'embedding': embedding}
     return GLoTHead(
         126,
         global_branch={
-            'start': {'type': 'LandmarkPose', 'reach': reach},
+            'start': {'type': 'LandmarkPose', 'neighbour': neighbour},
             'transformer': transformer,
             'regressor': {'hidden_dim': 16},
         },
@@ -149,11 +148,11 @@ def head(reach: int, mask_ratio: float = 0.0) -> GLoTHead:
     ).eval()
 
 
-@pytest.mark.parametrize('reach', [0, 1, 2])
+@pytest.mark.parametrize('neighbour', [0.0, 1.0])
 @torch.no_grad()
-def test_windows_and_tracks_are_predicted_alike(features, reach):
+def test_windows_and_tracks_are_predicted_alike(features, neighbour):
     """What a window starts from is the same, whether it comes alone, in training's way, or as part of a track."""
-    model = head(reach)
+    model = head(neighbour)
     track = model.predict_track(features)
     window = features[20:36]
     alone = model.predict(window[None])
@@ -166,7 +165,7 @@ def test_windows_and_tracks_are_predicted_alike(features, reach):
 @torch.no_grad()
 def test_prediction_starts_from_the_closed_form(features):
     """Before any training the regressor adds next to nothing; masked frames start from the mean."""
-    model = head(1)
+    model = head()
     start = LandmarkPose()(features[:16])
     torch.testing.assert_close(model(features[None, :16]).global_params.pose6d[0], start.pose6d, atol=0.15, rtol=0)
     mask = torch.zeros(1, 16, dtype=torch.bool)
