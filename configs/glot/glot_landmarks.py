@@ -40,3 +40,9 @@ param_scheduler = [
 ]
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=500))
 log_processor = dict(window_size=50)
+custom_hooks = [
+    dict(type='SeedEachIterationHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='PlainCheckpointHook'),
+    dict(type='CPUThreadsHook', num_threads=1),
+]
