@@ -32,13 +32,13 @@ model = dict(
     loss=dict(terms=dict(smpl_betas=dict(loss_weight=0.6))),
 )
 train_dataloader = dict(batch_size=16)
-train_cfg = dict(max_iters=ITERATIONS, val_interval=500)
+train_cfg = dict(max_iters=ITERATIONS, val_interval=1000)
 optim_wrapper = dict(optimizer=dict(lr=5e-4), clip_grad=dict(max_norm=10))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
     dict(type='CosineAnnealingLR', eta_min=1e-5, by_epoch=False, begin=100, end=ITERATIONS),
 ]
-default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=500))
+default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=1000))
 log_processor = dict(window_size=50)
 custom_hooks = [
     dict(type='SeedEachIterationHook'),
