@@ -121,7 +121,7 @@ def _train_test_draw(
     """Train and test, unless `rows` are given, and draw."""
     if rows is None:
         say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (if interrupted, the same command resumes)')
-        train(cfg, resume=True, hooks=[ProgressHook(say)])
+        train(cfg, resume=True, hooks=[ProgressHook(say, max(1, cfg.train_cfg.max_iters // 30))])
     checkpoint = best_checkpoint(out)
     model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)
     dataset = TrackDataset(str(stores['test']))
