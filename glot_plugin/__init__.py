@@ -2,9 +2,9 @@
 
 import os
 
-# Threads that wait for each other spin before they sleep. OpenMP's default spins so long that steps stall when
-# data-loader workers or other programs take one of the cores; not spinning at all makes every step slower. It is read
-# when torch is loaded, so it stands before the imports; a value that is set stays.
+# Threads that wait for each other spin before they sleep. By default OpenMP spins so long that steps stall when
+# data-loader workers or other programs occupy a core; not spinning at all slows every step down. The variable is read
+# when torch is loaded, so it is set before the imports; a value already in the environment is kept.
 os.environ.setdefault('GOMP_SPINCOUNT', '20000')
 
 from glot_plugin import body_model, datasets, engine, evaluation, losses, models, transforms

@@ -1,4 +1,4 @@
-"""Where parts of other frameworks are made to fit: a framework says how, for its own classes, and the core asks here.
+"""Adapters for parts of other frameworks: a framework registers how its classes are adapted, and the core calls these.
 
 Both functions dispatch on the class of the part (`functools.singledispatch`): `as_body_model.register(Class)`.
 """
@@ -15,10 +15,10 @@ BODY_METHODS = ('joints', 'vertices')
 
 @singledispatch
 def as_body_model(part: nn.Module) -> nn.Module:
-    """The part as a body model: with the methods `joints` and `vertices` of `SMPLBody`.
+    """The part as a body model with the methods `joints` and `vertices` of `SMPLBody`.
 
     Raises:
-        InputError: It is none, and no framework has said how to make it one.
+        InputError: The part is not a body model, and no framework has registered an adapter for it.
     """
     missing = [name for name in BODY_METHODS if not callable(getattr(part, name, None))]
     if missing:
@@ -31,10 +31,10 @@ def as_body_model(part: nn.Module) -> nn.Module:
 
 @singledispatch
 def as_loss_term(part: nn.Module, term: str) -> nn.Module:
-    """The part as the term `term` of a `GLoTLoss`: called with four tensors, see the terms of `glot_plugin.losses`.
+    """The part as the term `term` of a `GLoTLoss`, called with four tensors (see the terms of `glot_plugin.losses`).
 
     Raises:
-        InputError: It cannot be called so.
+        InputError: It cannot be called with four tensors.
     """
     try:
         inspect.signature(part.forward).bind(*range(4))

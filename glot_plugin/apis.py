@@ -1,4 +1,4 @@
-"""What a script or notebook calls: load a trained model, predict a track or a whole video.
+"""The API for scripts and notebooks: load a trained model, predict a track or a complete video.
 
 from glot_plugin.apis import infer_track, infer_video, init_model
 
@@ -6,7 +6,7 @@ model = init_model('glot_plugin::glot/glot_3dpw.py', 'glot_3dpw.pth')
 track = infer_track(model, features)  # (N, 2048)
 track.rotmat, track.betas, track.camera, track.joints3d, track.vertices()
 
-result = infer_video(model, 'clip.mp4', 'out')  # and out/tracks.npz, overlay.mp4, side.mp4
+result = infer_video(model, 'clip.mp4', 'out')  # also writes out/tracks.npz, overlay.mp4, side.mp4
 for person in result.people:
     person.frame, person.rotmat, person.joints3d, person.translation
 """

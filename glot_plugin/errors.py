@@ -1,8 +1,8 @@
-"""What a user can get wrong, or a run can run into: the tools print these messages alone and exit with status 2."""
+"""Errors that a user can fix: the tools print only their message, without a traceback, and exit with status 2."""
 
 import re
 
-# What torch puts before the message of an error that it brings from a data loader's worker: the traceback's text.
+# torch prepends the worker's traceback to the message of an error raised in a data loader's worker.
 _FROM_WORKER = re.compile(r'(?s)Caught \w*InputError in .*InputError: ')
 
 
@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 class WriteError(InputError):
-    """A file cannot be written: the message names it and the reason; on a full disk also the room needed and free."""
+    """A file cannot be written: the message names it and the reason; on a full disk also the space needed and free."""
 
 
 class NonFiniteLossError(ArithmeticError):

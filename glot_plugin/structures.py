@@ -1,4 +1,4 @@
-"""What flows between the parts."""
+"""Data structures passed between the parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 def rot6d_to_rotmat(rot6d: Tensor) -> Tensor:
     """Rotation matrices (..., J, 3, 3) of 6D rotations (..., J * 6).
 
-    Each six numbers are a 3 x 2 matrix in row-major order (the order of HMR and SPIN), whose columns are
+    Each group of six numbers is a 3 x 2 matrix in row-major order (as in HMR and SPIN). Its columns are
     orthonormalised; the third column is their cross product.
     """
     with torch.autocast(rot6d.device.type, enabled=False):
@@ -39,7 +39,7 @@ class SmplParams:
 
     @property
     def rotmat(self) -> Tensor:
-        """(..., J, 3, 3), computed anew at every access."""
+        """(..., J, 3, 3), recomputed on every access."""
         return rot6d_to_rotmat(self.pose6d)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> 'SmplParams':
@@ -62,12 +62,12 @@ class SmplParams:
 
 @dataclass
 class HeadOutput:
-    """Parameters of both branches of B windows.
+    """Parameters that both branches predict for B windows.
 
     Attributes:
-        global_params: (B, T, ...), all frames of the global branch.
-        local_params: (B, 3, ...), frames mid - 1, mid, mid + 1 of the local branch; None where there is none.
-        frame_mask: (B, T) bool, the frames that were masked; None where none were.
+        global_params: (B, T, ...), the global branch's prediction for all frames.
+        local_params: (B, 3, ...), the local branch's for frames mid - 1, mid, mid + 1; None without a local branch.
+        frame_mask: (B, T) bool, True for masked frames; None if no frame was masked.
     """
 
     global_params: SmplParams

@@ -1,4 +1,4 @@
-"""The geometry of windows: T frames (even), their mid frame T // 2, the frames near it, the windows of a track."""
+"""Windows of T frames (T is even): the mid frame T // 2, the frames near it, and the windows of a track."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ def nearby_range(num_frames: int, nearby: int) -> range:
     """The frames mid - w … mid + w of a window of T frames, w = `nearby`, mid = T // 2.
 
     Raises:
-        InputError: T is no even integer, or w none that T has room for.
+        InputError: T is not an even integer, or w does not fit into T.
     """
     check_num_frames(num_frames)
     mid = num_frames // 2
@@ -34,18 +34,18 @@ def mid_frames(num_frames: int, around: int) -> slice:
 
 
 def clamped_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> Tensor:
-    """Window of every frame of a track: indices (N, T), frames i - T // 2 … i + T // 2 - 1 clamped to the track."""
+    """The window of each frame i of a track: indices (N, T) of i - T // 2 … i + T // 2 - 1, clamped to the track."""
     frame = torch.arange(length, device=device)[:, None]
     offset = torch.arange(num_frames, device=device)[None] - num_frames // 2
     return (frame + offset).clamp_(0, length - 1)
 
 
 def disjoint_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:
-    """Windows that tile a track of N frames, the last one moved back to end with it.
+    """Windows that tile a track of N frames; the last one is moved back so that it ends with the track.
 
     Returns:
-        Indices (W, T), W = ceil(N / T), clamped to the track where it is shorter than T; and (W, T) bool, True for one
-        place of each frame, in the track's order.
+        Indices (W, T) with W = ceil(N / T), clamped if the track is shorter than T; and a (W, T) bool mask that is True
+        exactly once for each frame, in the track's order.
     """
     tile = torch.arange(0, length, num_frames, device=device)[:, None]  # (W, 1)
     frame = tile.clamp(max=max(length - num_frames, 0)) + torch.arange(num_frames, device=device)

@@ -3,8 +3,8 @@
     python tools/ablate.py
     python tools/ablate.py --only glot_3dpw gmm_alone nearby_2
 
-Interrupt at will: the same command goes on, and keeps what is finished. The data set is generated, a stand-in to see
-every variant train; which of them is better on people takes the paper's data (docs/ablations.md).
+It can be interrupted at any time: the same command keeps finished ablations and continues with the rest. The data set
+is generated and shows only that every variant trains; comparing them takes the paper's data (docs/ablations.md).
 """
 
 import argparse
@@ -21,22 +21,41 @@ def main() -> None:
         type=Path,
         default=Path('work_dirs/ablations'),
         metavar='DIR',
-        help='everything; the table is DIR/table.md',
+        help='folder for the data, the runs and the table, DIR/table.md (default: %(default)s)',
     )
-    parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
     parser.add_argument(
-        '--only', nargs='+', metavar='NAME', help='some of the list: names in configs/glot/ablations, or glot_3dpw'
+        '--body-models',
+        type=Path,
+        default=Path('data/body_models'),
+        metavar='DIR',
+        help='folder of the SMPL files; without them a generated body is used (default: %(default)s)',
     )
-    parser.add_argument('--iterations', type=int, default=Budget.iterations, metavar='N', help='of each (%(default)s)')
-    parser.add_argument('--batch-size', type=int, default=Budget.batch_size, metavar='N', help='clips (%(default)s)')
-    parser.add_argument('--seed', type=int, default=Budget.seed, metavar='N')
+    parser.add_argument(
+        '--only',
+        nargs='+',
+        metavar='NAME',
+        help='run only these: configs in configs/glot/ablations, without .py, or glot_3dpw (default: all)',
+    )
+    parser.add_argument(
+        '--iterations',
+        type=int,
+        default=Budget.iterations,
+        metavar='N',
+        help='training iterations of each ablation (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=Budget.batch_size, metavar='N', help='clips in a batch (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--seed', type=int, default=Budget.seed, metavar='N', help='seed of data and training (default: %(default)s)'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=cli.ConfigOptions,
         default={},
         metavar='KEY=VALUE',
-        help='change keys of every config',
+        help='change keys of every config, as train_dataloader.num_workers=0 (default: none)',
     )
     args = parser.parse_args()
     budget = Budget(args.iterations, args.batch_size, args.seed, args.cfg_options)

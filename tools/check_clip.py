@@ -2,10 +2,10 @@
 
     python tools/check_clip.py OUT
 
-OUT is an output folder of tools/video.py, whose features were landmarks: it has the result (tracks.npz) and the
-landmarks (a track store). Printed are, of every person, the frames with landmarks, the median distance of 21 joints to
-their landmarks in the picture (percent of the crop's side) and in 3D (about the middle of the hips), and the jitter of
-both (mean norm of second differences, mm per frame squared).
+OUT is an output folder of tools/video.py, run with landmarks as features: it has the result (tracks.npz) and the
+landmarks (a track store). For each person, the tool prints the number of frames with landmarks, the median distance
+between 21 joints and their landmarks in the picture (percent of the crop's side) and in 3D (about the middle of the
+hips), and the jitter of both (mean norm of second differences, mm per frame squared).
 """
 
 import argparse
@@ -22,7 +22,9 @@ from glot_plugin.video.run import PEOPLE_FOLDER
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('result', type=Path, metavar='OUT', help='output folder of tools/video.py, or its tracks.npz')
-    parser.add_argument('--landmarks', type=Path, metavar='DIR', help='store of the landmarks (OUT/people/features)')
+    parser.add_argument(
+        '--landmarks', type=Path, metavar='DIR', help='track store of the landmarks (default: OUT/people/features)'
+    )
     args = parser.parse_args()
     folder = args.result if args.result.is_dir() else args.result.parent
     result = read_result(args.result)

@@ -1,9 +1,9 @@
-"""List what a config needs on disk, what of it is there, and the commands that make the rest.
+"""List the files that a config needs, which of them are there, and the commands that make the missing ones.
 
     python tools/check_data.py configs/glot/glot_3dpw.py
     python tools/check_data.py configs/glot/glot_3dpw.py --for test
 
-Ends with status 0 where everything is there, otherwise 2.
+The exit status is 0 if everything is there, otherwise 2.
 """
 
 import argparse
@@ -19,7 +19,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_config_arguments(parser)
     parser.add_argument(
-        '--for', nargs='+', choices=PARTS, default=list(PARTS), dest='parts', help='only what these need (default: all)'
+        '--for',
+        nargs='+',
+        choices=PARTS,
+        default=list(PARTS),
+        dest='parts',
+        help='list only what these stages need (default: all)',
     )
     args = parser.parse_args()
     cfg = load_config(args.config, args.cfg_options)

@@ -3,7 +3,7 @@
     python tools/convert_body_model.py SMPL_NEUTRAL.pkl data/body_models/SMPL_NEUTRAL.npz
     python tools/convert_body_model.py downloads data/body_models
 
-A folder stands for all SMPL_*.pkl in it. (The pickles are read as they are, too: this is for other programs' sake.)
+Given a folder, it converts all SMPL_*.pkl in it. The other tools read the pickles directly; this is for other programs.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from glot_plugin.converters import convert_body_model
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('input', type=Path, help='SMPL model file (.pkl or .npz), or a folder of SMPL_*.pkl')
-    parser.add_argument('output', type=Path, help='.npz to write, or a folder')
+    parser.add_argument('output', type=Path, help='.npz file to write, or a folder')
     args = parser.parse_args()
     print('\n'.join(map(str, convert_body_model(args.input, args.output))))
 

@@ -1,14 +1,14 @@
 """Convert the databases of TCMR and VIBE, HumanData files, and the raw data sets that mmhuman3d knows.
 
     python tools/convert_datasets.py --root downloads                       # every database that is there
-    python tools/convert_datasets.py --root downloads 3dpw-train 3dpw-test  # these
+    python tools/convert_datasets.py --root downloads 3dpw-train 3dpw-test  # only these
     python tools/convert_datasets.py --root downloads mine.npz              # a HumanData file with features
     python tools/convert_datasets.py --root downloads raw:pw3d              # a raw data set, in downloads/pw3d
     python tools/convert_datasets.py --list
 
-Databases and HumanData files with features become track stores; finished ones are kept unless their file changed, and a
-run that was killed or interrupted goes on where it was. Raw data sets become HumanData; where that has no features,
-tools/extract_features.py makes the store.
+Databases and HumanData files with features become track stores. Finished stores are kept unless their file has changed,
+and the same command continues a run that was killed or interrupted. Raw data sets become HumanData files; where these
+have no features, tools/extract_features.py makes the store.
 """
 
 import argparse
@@ -24,16 +24,29 @@ from glot_plugin.io.files import writable_folder
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        'names', nargs='*', metavar='NAME', help='data sets (--list), or HumanData files (.npz) in --root'
+        'names',
+        nargs='*',
+        metavar='NAME',
+        help='data sets by their names in --list, or HumanData files (.npz) in --root (default: every database there)',
     )
-    parser.add_argument('--root', type=Path, metavar='DIR', help='folder of the files')
+    parser.add_argument('--root', type=Path, metavar='DIR', help='folder of the input files; required unless --list')
     parser.add_argument(
-        '--out', type=Path, default=Path('data/stores'), metavar='DIR', help='folder of the stores (%(default)s)'
+        '--out',
+        type=Path,
+        default=Path('data/stores'),
+        metavar='DIR',
+        help='folder to write the stores into (default: %(default)s)',
     )
-    parser.add_argument('--half', action='store_true', help='store features in half precision: half the disk')
-    parser.add_argument('--human-data', action='store_true', help='write OUT/NAME.npz for mmhuman3d, too')
-    parser.add_argument('--feature-dim', type=int, default=2048, metavar='C', help='feature width (2048)')
-    parser.add_argument('--list', action='store_true', help='show the names and their files')
+    parser.add_argument(
+        '--half', action='store_true', help='store features in half precision, in half the space (default: float32)'
+    )
+    parser.add_argument(
+        '--human-data', action='store_true', help='also write databases as HumanData, OUT/NAME.npz, for mmhuman3d'
+    )
+    parser.add_argument(
+        '--feature-dim', type=int, default=2048, metavar='C', help='expected feature width (default: %(default)s)'
+    )
+    parser.add_argument('--list', action='store_true', help='list the data sets and their files, and exit')
     return parser.parse_args()
 
 
@@ -46,7 +59,7 @@ def show_list() -> None:
 def convert_with_framework(
     raw_sets: list[RawSet], files: list[Path], args: argparse.Namespace, options: dict
 ) -> dict[str, Path | InputError]:
-    """What needs mmhuman3d: raw data sets, and HumanData files with features."""
+    """Convert what takes mmhuman3d to read: raw data sets, and HumanData files with features."""
     if not raw_sets and not files:
         return {}
     try:

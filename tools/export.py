@@ -8,9 +8,9 @@ glb         people.glb          all people as skinned, animated bodies (glTF 2.0
 bvh         person_0.bvh        a person's skeleton and motion
 amass       person_0_amass.npz  a person's poses in AMASS's layout, for Blender's SMPL add-on
 human-data  human_data.npz      all people for mmhuman3d
-obj, ply    frame_000010.ply    the meshes of one frame
+obj, ply    frame_000010.ply    the meshes of all people in one frame
 
-Axes, units and how to open them: docs/exports.md.
+docs/exports.md describes axes, units and how to open the files.
 """
 
 import argparse
@@ -24,19 +24,23 @@ from glot_plugin.video import read_result
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('result', type=Path, help='tracks.npz of tools/video.py, or its folder')
-    parser.add_argument('--format', nargs='+', choices=FORMATS, required=True, help='formats to write')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder of the files')
-    parser.add_argument('--people', type=int, nargs='+', metavar='P', help='identities to export (all)')
+    parser.add_argument('result', type=Path, help='tracks.npz written by tools/video.py, or its folder')
+    parser.add_argument('--format', nargs='+', choices=FORMATS, required=True, help='formats to write, one or more')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder to write the files into')
+    parser.add_argument('--people', type=int, nargs='+', metavar='P', help='identities to export (default: all)')
     parser.add_argument(
-        '--frames', type=int, nargs='+', metavar='N', help='frames of which obj and ply are written (one in the middle)'
+        '--frames',
+        type=int,
+        nargs='+',
+        metavar='N',
+        help='frames to write as obj or ply (default: one from the middle of those with the most people)',
     )
     parser.add_argument(
         '--body-models',
         type=Path,
         metavar='DIR',
         default='data/body_models',
-        help='folder of the SMPL files (data/body_models); human-data needs none',
+        help='folder of the SMPL files; not used for human-data (default: %(default)s)',
     )
     args = parser.parse_args()
     result = read_result(args.result)

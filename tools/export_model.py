@@ -3,8 +3,8 @@
     python tools/export_model.py configs/glot/glot_3dpw.py glot_3dpw.pth --out glot_3dpw.onnx
     python tools/export_model.py configs/glot/glot_3dpw.py glot_3dpw.pth --out glot_3dpw.onnx glot_3dpw.pt2
 
-A file takes features (B, T, C), any number of windows B, and gives rotmat (B, 24, 3, 3), betas (B, 10) and camera
-(B, 3) of the windows' mid frames. It is run and compared with PyTorch before it is written. See docs/exports.md.
+The exported model takes features (B, T, C) of any number of windows B and returns rotmat (B, 24, 3, 3), betas (B, 10)
+and camera (B, 3) of their mid frames. It is run and compared with PyTorch before it is saved. See docs/exports.md.
 """
 
 import argparse
@@ -20,12 +20,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', type=Path, help='config file, for example configs/glot/glot_3dpw.py')
     parser.add_argument('checkpoint', type=Path, help='weights, from tools/train.py or tools/convert_checkpoint.py')
-    parser.add_argument('--out', type=Path, nargs='+', required=True, metavar='FILE', help='files: .onnx, .pt2 or both')
     parser.add_argument(
-        '--backbone', metavar='NAME', help='what its features come from, for the metadata (by width: spin, blazepose)'
+        '--out', type=Path, nargs='+', required=True, metavar='FILE', help='files to write: .onnx, .pt2 or both'
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=cli.ConfigOptions, metavar='KEY=VALUE', help='change keys of the config'
+        '--backbone',
+        metavar='NAME',
+        help='backbone of the features, for the metadata (default: spin or blazepose, by the feature width)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=cli.ConfigOptions,
+        metavar='KEY=VALUE',
+        help='change keys of the config, as model.head.num_frames=32 (default: none)',
     )
     args = parser.parse_args()
     for path in args.out:

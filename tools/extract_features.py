@@ -1,4 +1,4 @@
-"""Extract per-frame features from pictures into a track store.
+"""Extract per-frame features from pictures or a video into a track store.
 
     python tools/extract_features.py video.mp4 data/stores/mine --weights data/body_models/spin_model_checkpoint.pth.tar
     python tools/extract_features.py frames data/stores/mine --boxes boxes.csv --weights …
@@ -7,7 +7,7 @@
     python tools/extract_features.py … --backbone blazepose                  # landmarks, with weights from a package
     torchrun --nproc-per-node 4 tools/extract_features.py …                  # tracks are shared between 4 GPUs
 
-A run that was killed goes on with the first track that is not finished.
+The same command continues a run that was killed, from the first unfinished track.
 """
 
 import argparse
@@ -27,30 +27,56 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('input', type=Path, help='HumanData .npz, folder of frames, or video')
     parser.add_argument('out', type=Path, help='folder of the track store to write')
-    parser.add_argument('--boxes', type=Path, metavar='FILE', help='.csv or .json with frame, track, cx, cy, w, h')
-    parser.add_argument('--image-root', type=Path, metavar='DIR', help='folder of the pictures of a HumanData file')
+    parser.add_argument(
+        '--boxes',
+        type=Path,
+        metavar='FILE',
+        help='boxes of the people: .csv or .json with frame, track, cx, cy, w, h (default for a video: the full frame)',
+    )
+    parser.add_argument(
+        '--image-root', type=Path, metavar='DIR', help='for HumanData: the folder that its image_path starts from'
+    )
     parser.add_argument(
         '--backbone',
         default='spin',
         metavar='NAME',
-        help="spin (the paper's, default), timm:NAME, or blazepose: landmarks, which need no --weights",
+        help="spin (the paper's), timm:NAME, or blazepose (landmarks; takes no --weights) (default: %(default)s)",
     )
     parser.add_argument(
-        '--weights', type=Path, metavar='FILE', help=f'checkpoint of the backbone (spin: data/body_models/{SPIN_FILE})'
+        '--weights',
+        type=Path,
+        metavar='FILE',
+        help=f'checkpoint of the backbone (default for spin: data/body_models/{SPIN_FILE})',
     )
-    parser.add_argument('--random-weights', action='store_true', help='no checkpoint: random weights, for a dry run')
-    parser.add_argument('--seed', type=int, default=0, metavar='N', help='of random weights (0)')
-    parser.add_argument('--feature-dim', type=int, metavar='C', help='feature width expected')
-    parser.add_argument('--batch-size', type=int, default=64, metavar='B', help='crops a pass (64)')
-    parser.add_argument('--workers', type=int, default=4, metavar='N', help='processes that decode (4)')
-    parser.add_argument('--device', help='cpu, cuda, … (a GPU where there is one)')
-    parser.add_argument('--half', action='store_true', help='store features in half precision: half the disk')
-    parser.add_argument('--overwrite', action='store_true', help='replace a store that is there')
+    parser.add_argument(
+        '--random-weights', action='store_true', help='random weights instead of a checkpoint, for a dry run'
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, metavar='N', help='seed of the random weights (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--feature-dim', type=int, metavar='C', help="expected feature width (default: the backbone's, whatever it is)"
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=64, metavar='B', help='crops in a forward pass (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=4, metavar='N', help='processes that decode pictures (default: %(default)s)'
+    )
+    parser.add_argument('--device', help='cpu, cuda, … (default: a GPU if there is one)')
+    parser.add_argument(
+        '--half', action='store_true', help='store features in half precision, in half the space (default: float32)'
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace an existing store (default: keep it if its inputs are the same, else stop)',
+    )
     return parser.parse_args()
 
 
 def chosen_weights(args: argparse.Namespace) -> Path | None:
-    """The checkpoint, or None where the weights are installed, or random ones are asked for."""
+    """The checkpoint; None if the weights come with a package or are random."""
     if args.backbone == 'blazepose':
         if args.weights is not None or args.random_weights:
             raise InputError('--backbone blazepose: its weights are in the package mediapipe; leave the option out')
@@ -71,7 +97,7 @@ def chosen_weights(args: argparse.Namespace) -> Path | None:
 
 
 def chosen_device(name: str | None) -> torch.device | None:
-    """The device of this name, if it can be used; None, which stands for this process's GPU or the CPU, for none."""
+    """The device of this name; None, if no name or just `cuda` is given, for this process's GPU or the CPU."""
     if name is None:
         return None
     try:

@@ -14,7 +14,9 @@ from glot_plugin.reports.model_zoo import metafile, model_zoo_page
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--page', type=Path, metavar='FILE', help='Markdown file to write (default: standard output)')
-    parser.add_argument('--metafile', type=Path, metavar='FILE', help="OpenMMLab's metafile (YAML), written as well")
+    parser.add_argument(
+        '--metafile', type=Path, metavar='FILE', help="OpenMMLab's metafile (YAML) to write (default: none)"
+    )
     args = parser.parse_args()
     for path, text in ((args.page, model_zoo_page), (args.metafile, metafile)):
         if path is not None:

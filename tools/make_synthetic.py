@@ -1,12 +1,12 @@
-"""Write the embedded data set and its body: what configs/glot/glot_synthetic.py reads.
+"""Write the embedded data set and its body model, which configs/glot/glot_synthetic.py reads.
 
     python tools/make_synthetic.py
     python tools/make_synthetic.py --train-frames 1000000 --float16
     python tools/make_synthetic.py --landmarks
 
-With --landmarks, people move in many more ways and the features are landmarks with the errors of a detector: what
-configs/glot/glot_landmarks.py reads.
-Generated motion of a generated body: made to run and test the system, not a benchmark. What is there is kept.
+With --landmarks, people move in many more ways and the features are landmarks with the errors of a detector;
+configs/glot/glot_landmarks.py reads these. Motion and body are generated, to run and test the system: this is not a
+benchmark. Existing stores and body-model files are kept.
 """
 
 import argparse
@@ -22,16 +22,36 @@ from glot_plugin.features.synthetic_landmarks import write_landmark_dataset
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--landmarks', action='store_true', help='landmarks as features, instead of image features')
+    parser.add_argument('--landmarks', action='store_true', help='make landmarks instead of image features')
     parser.add_argument(
-        '--out', type=Path, metavar='DIR', help='folder of the stores (data/synthetic; data/landmarks for landmarks)'
+        '--out',
+        type=Path,
+        metavar='DIR',
+        help='folder to write the stores into (default: data/synthetic; data/landmarks with --landmarks)',
     )
-    parser.add_argument('--body-models', type=Path, default=Path('data/body_models'), metavar='DIR', help='SMPL files')
-    parser.add_argument('--train-frames', type=int, metavar='N', help='24000; 60000 for landmarks')
-    parser.add_argument('--val-frames', type=int, default=1_500, metavar='N')
-    parser.add_argument('--test-frames', type=int, default=3_000, metavar='N')
-    parser.add_argument('--float16', action='store_true', help='store features in half precision')
-    parser.add_argument('--seed', type=int, default=0, metavar='N')
+    parser.add_argument(
+        '--body-models',
+        type=Path,
+        default=Path('data/body_models'),
+        metavar='DIR',
+        help='folder of the SMPL files; a generated body is written there if it has none (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--train-frames',
+        type=int,
+        metavar='N',
+        help='frames of the training set (default: 24000; 60000 with --landmarks)',
+    )
+    parser.add_argument(
+        '--val-frames', type=int, default=1_500, metavar='N', help='frames of the validation set (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--test-frames', type=int, default=3_000, metavar='N', help='frames of the test set (default: %(default)s)'
+    )
+    parser.add_argument('--float16', action='store_true', help='store features in half precision (default: float32)')
+    parser.add_argument(
+        '--seed', type=int, default=0, metavar='N', help='seed of the generated people (default: %(default)s)'
+    )
     args = parser.parse_args()
     out = args.out or Path('data/landmarks' if args.landmarks else 'data/synthetic')
     if args.train_frames is None:

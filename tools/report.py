@@ -1,10 +1,10 @@
-"""Collect results of tools/test.py into the paper's tables, ours beside the published figures.
+"""Collect results of tools/test.py into the paper's tables, beside the published figures.
 
     python tools/test.py configs/glot/glot_3dpw.py glot_3dpw.pth --out glot_3dpw.json
     python tools/report.py glot_3dpw.json --out results.md
 
-Runs of one config (other seeds) become a mean with its deviation. Converted weights, and those trained with another
-config, have rows of their own.
+Runs of one config with several seeds are shown as mean and deviation. Converted weights, and weights trained with
+another config, get rows of their own.
 """
 
 import argparse
@@ -17,7 +17,9 @@ from glot_plugin.reports.paper_tables import make_report, read_result
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('results', nargs='+', type=Path, metavar='RESULT.json', help='from tools/test.py --out')
+    parser.add_argument(
+        'results', nargs='+', type=Path, metavar='RESULT.json', help='JSON files written by tools/test.py --out'
+    )
     parser.add_argument('--out', type=Path, metavar='FILE', help='Markdown file to write (default: standard output)')
     args = parser.parse_args()
     report = make_report([read_result(path) for path in args.results])

@@ -23,17 +23,19 @@ from glot_plugin.io.files import writable_file
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_config_arguments(parser)
-    parser.add_argument('checkpoint', type=Path, help='weights, from tools/train.py or tools/convert_checkpoint.py')
-    parser.add_argument('--out', type=Path, metavar='JSON', help='write the metrics there')
-    parser.add_argument('--per-track', type=Path, metavar='CSV', help='write a row a track there')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint, from tools/train.py or tools/convert_checkpoint.py')
+    parser.add_argument('--out', type=Path, metavar='JSON', help='file to write the metrics to (default: none)')
+    parser.add_argument(
+        '--per-track', type=Path, metavar='CSV', help='file to write the metrics of each track to (default: none)'
+    )
     parser.add_argument(
         '--protocol',
         choices=PROTOCOLS,
-        help="whose definitions the metrics follow: the paper's (default), mmhuman3d's, or both (docs/evaluation.md)",
+        help="definitions of the metrics, see docs/evaluation.md (default: paper; mmhuman3d for mmhuman3d's configs)",
     )
     args = parser.parse_args()
     for option, path in {'--out': args.out, '--per-track': args.per_track}.items():
-        if path is not None:  # a test takes long: what cannot be written shows before it
+        if path is not None:  # a test takes long, so find out before it whether the file can be written
             writable_file(path, option)
     if detect_framework(args.config) == MMHUMAN3D:
         scores, notes = evaluate_mmhuman3d(args), []
@@ -56,7 +58,7 @@ def main() -> None:
 
 
 def evaluate_mmhuman3d(args: argparse.Namespace) -> Scores:
-    """Test an mmhuman3d config by mmhuman3d's own runner and `evaluate`."""
+    """Test an mmhuman3d config with mmhuman3d's own runner and `evaluate`."""
     protocol = None if args.protocol == 'mmhuman3d' else args.protocol
     reasons = {
         '--per-track': (args.per_track, 'its data sets know no tracks in `evaluate`'),

@@ -5,8 +5,8 @@
     python tools/train.py configs/glot/mmhuman3d/vibe_hscr.py
     torchrun --nproc_per_node 2 tools/train.py configs/glot/glot_synthetic.py --launcher pytorch
 
-A config of mmhuman3d is noticed, and run by mmhuman3d's own runner. GPUs are used where there are any. Interrupted at
-any moment, a run goes on with --resume.
+A config of mmhuman3d is recognised and run with mmhuman3d's own runner. GPUs are used if there are any. A run can be
+interrupted at any moment and continued with --resume.
 """
 
 import argparse
@@ -27,11 +27,19 @@ def main() -> None:
         const=True,
         default=False,
         metavar='CHECKPOINT',
-        help='go on (from the latest checkpoint)',
+        help='continue from this checkpoint, or from the latest one if none is named (default: start from scratch)',
     )
-    parser.add_argument('--amp', action='store_true', help='forward pass in bfloat16')
-    parser.add_argument('--seed', type=int, metavar='N', help='seed of everything random (default: drawn, and logged)')
-    parser.add_argument('--deterministic', action='store_true', help='only kernels that give the same bits every time')
+    parser.add_argument(
+        '--amp', action='store_true', help='run the forward pass in bfloat16 (default: as the config says)'
+    )
+    parser.add_argument(
+        '--seed', type=int, metavar='N', help="seed of everything random (default: the config's, or drawn and logged)"
+    )
+    parser.add_argument(
+        '--deterministic',
+        action='store_true',
+        help='use only kernels that give the same bits every time (default: as the config says)',
+    )
     args = parser.parse_args()
     if detect_framework(args.config) == MMHUMAN3D:
         train_mmhuman3d(args)
@@ -45,7 +53,7 @@ def main() -> None:
 
 
 def train_mmhuman3d(args: argparse.Namespace) -> None:
-    """Train an mmhuman3d config by mmhuman3d's own runner."""
+    """Train an mmhuman3d config with mmhuman3d's own runner."""
     refuse_options(args.config, {'--amp': (args.amp, "no part of mmhuman3d's estimators runs in half precision")})
     mmhuman3d_launch().train(
         args.config,

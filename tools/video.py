@@ -1,12 +1,13 @@
-"""Turn a video into bodies: who is in it, their SMPL bodies in every frame, and pictures of them.
+"""Find the people in a video, predict their SMPL bodies in every frame, and draw them.
 
-    python tools/video.py clip.mp4 --out work_dirs/clip              # landmarks as features, nothing licensed
+    python tools/video.py clip.mp4 --out work_dirs/clip              # from landmarks; no licensed file
     python tools/video.py clip.mp4 --out work_dirs/clip --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth
     python tools/video.py 0 --out work_dirs/me --seconds 20                     # record a webcam first
-    python tools/video.py folder --out work_dirs/all                            # of pictures, or of videos
+    python tools/video.py folder --out work_dirs/all                            # a folder of pictures, or of videos
 
-DIR/tracks.npz has the bodies (docs/video.md has its layout), DIR/overlay.mp4 the bodies over the people, and
-DIR/side.mp4 both that and a view from the side. The same command goes on where it was interrupted.
+DIR/tracks.npz has the bodies (docs/video.md describes its arrays), DIR/overlay.mp4 shows them over the people,
+DIR/side.mp4 adds a view from the side, and DIR/viewer.html is a page that shows them in 3D. The same command continues
+a run that was interrupted.
 """
 
 import argparse
@@ -22,8 +23,10 @@ from glot_plugin.video.tracking import TrackingRules
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', metavar='SOURCE', help='video, webcam (0), folder of pictures, or folder of videos')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder of the results')
+    parser.add_argument(
+        'source', metavar='SOURCE', help='video, webcam (its number, as 0), or folder of pictures or of videos'
+    )
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder to write the results into')
     _add_model(parser.add_argument_group('model'))
     _add_people(parser.add_argument_group('people'))
     _add_results(parser.add_argument_group('results'))
@@ -32,51 +35,94 @@ def parse_arguments() -> argparse.Namespace:
 
 def _add_model(group) -> None:
     default = VideoJob
-    group.add_argument('--config', default=default.config, help='config of the model (%(default)s)')
+    group.add_argument('--config', default=default.config, help='config of the model (default: %(default)s)')
     group.add_argument(
-        '--checkpoint', type=Path, metavar='FILE', help='its weights (default: those of `make demo`), or an .onnx of it'
+        '--checkpoint',
+        type=Path,
+        metavar='FILE',
+        help='checkpoint of the model, or the model as an .onnx file (default: the checkpoint of `make demo`)',
     )
-    group.add_argument('--backend', choices=('torch', 'onnx'), default='torch', help='of the model (%(default)s)')
     group.add_argument(
-        '--body-models', type=Path, default=default.body_models, metavar='DIR', help='SMPL files (%(default)s)'
+        '--backend',
+        choices=('torch', 'onnx'),
+        default='torch',
+        help='library that runs the model (default: %(default)s)',
     )
-    group.add_argument('--device', help='of the model: cpu, cuda, cuda:1, … (default: a GPU where there is one)')
-    group.add_argument('--backbone', metavar='NAME', help='blazepose, spin or timm:NAME (the one that fits the model)')
-    group.add_argument('--weights', type=Path, metavar='FILE', help='of the backbone, where it is spin or timm:NAME')
+    group.add_argument(
+        '--body-models',
+        type=Path,
+        default=default.body_models,
+        metavar='DIR',
+        help='folder of the SMPL files; without them a generated body is used (default: %(default)s)',
+    )
+    group.add_argument(
+        '--device', help='device to run the model on: cpu, cuda, cuda:1, … (default: a GPU if there is one)'
+    )
+    group.add_argument(
+        '--backbone',
+        metavar='NAME',
+        help="what computes the features: blazepose, spin or timm:NAME (default: the one of the model's feature width)",
+    )
+    group.add_argument('--weights', type=Path, metavar='FILE', help='checkpoint of the backbone, for spin or timm:NAME')
 
 
 def _add_people(group) -> None:
     rules = TrackingRules()
-    group.add_argument('--boxes', type=Path, metavar='FILE', help='.csv or .json of boxes, instead of detection')
     group.add_argument(
-        '--detector', default='blazepose', metavar='NAME', help='blazepose (default), torchvision:NAME or onnx:FILE'
+        '--boxes', type=Path, metavar='FILE', help='.csv or .json with the boxes of the people (default: detect them)'
     )
-    group.add_argument('--detector-weights', type=Path, metavar='FILE', help="state dict for torchvision's detectors")
+    group.add_argument(
+        '--detector',
+        default='blazepose',
+        metavar='NAME',
+        help='what finds people: blazepose, torchvision:NAME or onnx:FILE (default: %(default)s)',
+    )
+    group.add_argument(
+        '--detector-weights', type=Path, metavar='FILE', help="checkpoint (state dict) of torchvision's detector"
+    )
     for rule in fields(rules):
         about = RULES_HELP.get(rule.name)
         if about:
             option = f'--{rule.name.replace("_", "-")}'
-            default = '' if rule.default is None else ' (%(default)s)'
+            default = '' if rule.default is None else ' (default: %(default)s)'
             group.add_argument(option, type=float, default=rule.default, metavar='X', help=f'{about}{default}')
 
 
 RULES_HELP = {
-    'least_seconds': 'tracks seen for less than this, or for less than half of a shorter clip, are dropped',
-    'gap_seconds': 'a person who is hidden for longer than this comes back as another',
-    'least_score': "of a detection (the detector's own default)",
-    'least_presence': 'below it, the landmark model says that there is no person in the frame',
-    'least_visibility': 'tracks whose landmarks are less visible than this are dropped as no person',
+    'least_seconds': 'drop people seen for less than this many seconds, or less than half of a shorter clip',
+    'gap_seconds': 'give a person who was hidden for longer than this many seconds a new identity',
+    'least_score': "ignore detections with a lower score, from 0 to 1 (default: the detector's)",
+    'least_presence': 'take a person as not seen in frames where the landmark model gives a lower probability',
+    'least_visibility': 'drop tracks whose landmarks are less visible than this, from 0 to 1, as not being people',
 }
 
 
 def _add_results(group) -> None:
-    group.add_argument('--focal-length', type=float, metavar='PIXELS', help="default: EXIF, or the picture's diagonal")
-    group.add_argument('--fps', type=float, default=PICTURES_FPS, help='of a folder of pictures (%(default)s)')
-    group.add_argument('--smooth', choices=SMOOTHINGS, help="of rotations and positions: ours, or one of mmhuman3d's")
-    group.add_argument('--no-pictures', action='store_true', help='no overlay.mp4, side.mp4 and viewer.html')
-    group.add_argument('--frames', action='store_true', help='also each frame of the overlay, in DIR/frames')
-    group.add_argument('--export', nargs='+', default=(), metavar='FORMAT', help='also these formats (tools/export.py)')
-    group.add_argument('--seconds', type=float, metavar='S', help='how long a webcam is recorded (until Ctrl-C)')
+    group.add_argument(
+        '--focal-length',
+        type=float,
+        metavar='PIXELS',
+        help="focal length of the camera in pixels (default: from EXIF data, else the picture's diagonal)",
+    )
+    group.add_argument(
+        '--fps',
+        type=float,
+        default=PICTURES_FPS,
+        help='frames per second of a folder of pictures (default: %(default)s)',
+    )
+    group.add_argument(
+        '--smooth',
+        choices=SMOOTHINGS,
+        help="filter to smooth rotations and positions with; all but one-euro are mmhuman3d's (default: none)",
+    )
+    group.add_argument('--no-pictures', action='store_true', help='do not write overlay.mp4, side.mp4 and viewer.html')
+    group.add_argument('--frames', action='store_true', help='also write each frame of the overlay, into DIR/frames')
+    group.add_argument(
+        '--export', nargs='+', default=(), metavar='FORMAT', help='also write these formats of tools/export.py'
+    )
+    group.add_argument(
+        '--seconds', type=float, metavar='S', help='seconds to record from a webcam (default: until Ctrl-C)'
+    )
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
-"""Make a page that shows people in 3D, of a result of tools/video.py or of a track store: one file, no network needed.
+"""Write a page that shows the people of a tools/video.py result or a track store in 3D: one file that works offline.
 
 python tools/view.py work_dirs/clip --out viewer.html --video clip.mp4
 python tools/view.py data/3dpw_test --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth --out viewer.html
 
-A track store shows the true body of one of its tracks; with a checkpoint, the predicted body beside it and the error of
-each frame.
+For a track store, the page shows the true body of one track; with a checkpoint, also the predicted body beside it and
+the error of each frame.
 """
 
 import argparse
@@ -19,17 +19,26 @@ from glot_plugin.io.files import writable_file
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('result', type=Path, help='tracks.npz of tools/video.py, its folder, or a track store')
-    parser.add_argument('--out', type=Path, default=Path('viewer.html'), metavar='HTML', help='(%(default)s)')
-    parser.add_argument('--video', type=Path, metavar='VIDEO', help='show the clip, a video or a folder of pictures')
-    parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (data/body_models)')
-    parser.add_argument('--open', action='store_true', help='open the page in the browser')
+    parser.add_argument('result', type=Path, help='tracks.npz written by tools/video.py, its folder, or a track store')
+    parser.add_argument(
+        '--out', type=Path, default=Path('viewer.html'), metavar='HTML', help='page to write (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--video',
+        type=Path,
+        metavar='VIDEO',
+        help='clip to show beside the bodies, a video or a folder of pictures (default: none)',
+    )
+    parser.add_argument(
+        '--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (default: data/body_models)'
+    )
+    parser.add_argument('--open', action='store_true', help='open the page in the browser when it is written')
     truth = parser.add_argument_group('a result of tools/video.py')
-    truth.add_argument('--truth', type=Path, metavar='NPZ', help='true bodies of the same people, as tracks.npz')
+    truth.add_argument('--truth', type=Path, metavar='NPZ', help='tracks.npz with the true bodies of the same people')
     store = parser.add_argument_group('a track store')
-    store.add_argument('--track', metavar='NAME', help='which of its tracks (default: the first)')
-    store.add_argument('--config', type=Path, help='config of the model that predicts')
-    store.add_argument('--checkpoint', type=Path, help='its weights')
+    store.add_argument('--track', metavar='NAME', help='track to show (default: the first of the store)')
+    store.add_argument('--config', type=Path, help='config of a model whose prediction to show as well')
+    store.add_argument('--checkpoint', type=Path, help='checkpoint of that model')
     args = parser.parse_args()
     path = writable_file(args.out, '--out')
     if (args.result / INDEX_FILE).is_file():
@@ -46,7 +55,7 @@ def main() -> None:
 
 
 def refuse(parser: argparse.ArgumentParser, args: argparse.Namespace, kind: str, *options: str) -> None:
-    """End with a message where an option was given that does not go with what is shown."""
+    """End with a message if an option was given that does not apply to what is shown."""
     given = [f'--{option}' for option in options if getattr(args, option) is not None]
     if given:
         parser.error(f'{", ".join(given)}: not for {kind}, and {args.result} is one')

@@ -1,6 +1,6 @@
 """Table 2, 3DPW not trained on: occlusion-augmented features, SMPL loss on Human3.6M; 80 epochs of 500 iterations.
 
-3DPW's validation set still selects the model.
+The model is still selected on 3DPW's validation set.
 """
 
 _base_ = ['_base_/glot.py', '_base_/data_paper_3dpw.py', '_base_/schedule.py', '_base_/runtime.py']

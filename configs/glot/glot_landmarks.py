@@ -1,10 +1,10 @@
-"""GLoT on body landmarks instead of image features (docs/landmarks.md): a few minutes on two CPU cores."""
+"""GLoT on body landmarks instead of image features (docs/landmarks.md); `make demo` trains it."""
 
 _base_ = ['_base_/glot.py', '_base_/data_landmarks.py', '_base_/schedule.py', '_base_/runtime.py']
 
 ITERATIONS = 2500
 
-# 126 numbers a frame need narrower layers than a picture's 2048, and generated data no dropout.
+# Layers are narrower for 126 numbers per frame than for a picture's 2048, and generated data does not need dropout.
 model = dict(
     head=dict(
         in_dim=126,
@@ -40,3 +40,9 @@ param_scheduler = [
 ]
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=1000))
 log_processor = dict(window_size=50)
+custom_hooks = [
+    dict(type='SeedEachIterationHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='PlainCheckpointHook'),
+    dict(type='CPUThreadsHook', num_threads=1),
+]

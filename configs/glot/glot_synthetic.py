@@ -1,4 +1,4 @@
-"""GLoT on the embedded data set, on a schedule of a few minutes on two CPU cores (`make demo` runs it)."""
+"""GLoT on the embedded data set, with a schedule of a few minutes on two CPU cores."""
 
 _base_ = ['_base_/glot.py', '_base_/data_synthetic.py', '_base_/schedule.py', '_base_/runtime.py']
 

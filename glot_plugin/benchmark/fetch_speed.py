@@ -1,4 +1,4 @@
-"""Speed of fetching batches from a large track store, and what opening one costs."""
+"""Speed of fetching batches from a large track store, and the cost of opening one."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from glot_plugin.errors import InputError
 
 TRACK_FRAMES = 500
 PIPELINE = ({'type': 'NormalizeKeypoints2d'}, {'type': 'Pack'})
-# What a fresh process does to tell what opening costs: resident memory before and after, and the seconds.
+# Run in a fresh process to measure the cost of opening a store: resident memory before and after, and seconds.
 _OPENING = """
 import os, sys, time
 import glot_plugin
@@ -32,7 +32,7 @@ print(time.perf_counter() - start, resident_mb() - before, len(dataset))
 
 
 def write_large_store(path: Path, num_frames: int, feature_dtype: str = 'float32') -> Path:
-    """A store of `num_frames` frames in tracks of 500, 40 % of them 2D-only; kept if it is there already."""
+    """A store of `num_frames` frames in tracks of 500, 40 % of them 2D-only; an existing one is kept."""
     try:
         if TrackStore(path).num_frames == num_frames:
             return path
@@ -56,7 +56,7 @@ def write_large_store(path: Path, num_frames: int, feature_dtype: str = 'float32
 
 
 def compare_batch_fetch(store: Path, batch_size: int = 64, batches: int = 20, repeats: int = 5) -> Comparison:
-    """Whole batches against frame after frame, on one core, pipeline included; seconds are those of a batch."""
+    """Fetching complete batches against frame by frame, on one core, including the pipeline; in seconds per batch."""
     dataset = WindowDataset(str(store), pipeline=PIPELINE)
     sampler = MixedBatchSampler(_Owner(dataset), batch_size, seed=0)
     chosen = [sampler.batch(number) for number in range(batches)]
@@ -82,21 +82,21 @@ def compare_batch_fetch(store: Path, batch_size: int = 64, batches: int = 20, re
 
 
 def opening_cost(store: Path) -> tuple[float, float]:
-    """Seconds and MB of resident memory over the bare process that opening a store takes, in a fresh process."""
+    """Seconds and additional MB of resident memory for opening a store, measured in a fresh process."""
     output = subprocess.run([sys.executable, '-c', _OPENING, str(store)], capture_output=True, text=True, check=True)
     seconds, megabytes, _ = output.stdout.split()[-3:]
     return float(seconds), float(megabytes)
 
 
 class _Owner:
-    """What a batch sampler asks its sampler for."""
+    """The attributes that a batch sampler reads from its sampler."""
 
     def __init__(self, dataset: WindowDataset) -> None:
         self.dataset, self.seed = dataset, 0
 
 
 def _naive_batch(dataset: WindowDataset, indices: list[int]) -> dict[str, np.ndarray]:
-    """A dict a frame, stacked to windows, stacked to a batch: the usual data set's way."""
+    """One dict per frame, stacked to windows, stacked to a batch, as datasets usually do it."""
     columns = dataset.stores[0].columns
     windows = []
     for index in indices:

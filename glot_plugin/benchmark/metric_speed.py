@@ -45,7 +45,7 @@ def random_tracks(poses: int, device: str, seed: int = 0) -> list[Track]:
 
 
 def score(metric: TrackMetric, tracks: list[Track]) -> dict[str, float]:
-    """What a test run does with its predictions."""
+    """Score predictions as a test run does."""
     for params, targets in tracks:
         metric.process(targets, [{'params': params}])
     return metric.evaluate(len(tracks))
@@ -53,9 +53,9 @@ def score(metric: TrackMetric, tracks: list[Track]) -> dict[str, float]:
 
 @torch.no_grad()
 def naive_score(body: SMPLBody, regressor: Tensor, tracks: list[Track]) -> dict[str, float]:
-    """The same four numbers as evaluation scripts of the field compute them.
+    """The same four metrics, computed as evaluation scripts usually do.
 
-    All meshes are in memory at once, joints are regressed from them, and the poses are aligned one after another.
+    All meshes are in memory at once, joints are regressed from them, and the poses are aligned one by one.
     """
     device = regressor.device
     rotmat = torch.cat([params.rotmat for params, _ in tracks])
@@ -86,7 +86,7 @@ def naive_score(body: SMPLBody, regressor: Tensor, tracks: list[Track]) -> dict[
 
 
 def align_one_pose(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """A pose (J, 3) under the similarity that brings it closest to its target (Umeyama 1991)."""
+    """A pose (J, 3) after the similarity transform that brings it closest to its target (Umeyama 1991)."""
     pred_mean, target_mean = pred.mean(axis=0), target.mean(axis=0)
     pred_centred, target_centred = pred - pred_mean, target - target_mean
     u, values, vt = np.linalg.svd(pred_centred.T @ target_centred)
@@ -99,7 +99,7 @@ def align_one_pose(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
 def compare_metrics(model_dir: str, device: str, poses: int = 2_000, repeats: int = 5) -> Comparison:
     """The paper's four metrics against their naive baseline, on the same poses.
 
-    The baseline takes about 1 MB a pose, so that the count stays small; `measure_scoring` measures a whole test set.
+    The baseline takes about 1 MB per pose, so the number is small; `measure_scoring` measures a complete test set.
     """
     tracks = random_tracks(poses, device)
     config = {'type': 'SMPLBody', 'model_dir': model_dir}
@@ -121,13 +121,13 @@ def compare_metrics(model_dir: str, device: str, poses: int = 2_000, repeats: in
 
 @dataclass
 class Scoring:
-    """What scoring a test set took.
+    """Time and memory of scoring a test set.
 
     Attributes:
         poses: Frames scored.
         seconds: Wall-clock time.
         peak_mb: Largest resident memory of the process while scoring, libraries and predictions included.
-        metrics: The numbers, mm.
+        metrics: The scores, mm.
     """
 
     poses: int

@@ -26,7 +26,7 @@ def build_model(config: str | Path, model_dir: str, device: str) -> GLoTEstimato
 
 
 def random_batch(batch_size: int, num_frames: int, device: str, num_2d: int) -> dict[str, Tensor]:
-    """A batch of the shapes of training, `num_2d` clips with 2D targets only."""
+    """A batch with the shapes of training; `num_2d` of the clips have 2D targets only."""
     generator = torch.Generator().manual_seed(0)
     lead = (batch_size, num_frames)
     has_3d = torch.arange(batch_size) >= num_2d
@@ -44,7 +44,7 @@ def random_batch(batch_size: int, num_frames: int, device: str, num_2d: int) -> 
 
 
 def train_step(model: GLoTEstimator, batch: dict[str, Tensor], amp: bool = False) -> Callable[[], None]:
-    """A step of the config's kind: forward, losses, backward, Adam."""
+    """A training step: forward, losses, backward, Adam."""
     model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
     device = batch['features'].device.type
@@ -73,7 +73,7 @@ def compare_train_step(
 def compare_track_inference(
     config: str | Path, model_dir: str, device: str, length: int = 300, repeats: int = 5
 ) -> Comparison:
-    """A whole track against one window at a time, both to rotations, shape, camera and 49 joints."""
+    """A complete track at once against one window at a time; both give rotations, shape, camera and 49 joints."""
     model = build_model(config, model_dir, device).eval()
     track = torch.rand(length, 2048, generator=torch.Generator().manual_seed(0)).to(device)
     windows = clamped_windows(model.head.num_frames, length, device)

@@ -1,4 +1,4 @@
-"""The model as published, step by step: what the speed of ours is measured against."""
+"""The model computed as published, step by step: the baseline for the speed of ours."""
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class MeshBody(SMPLBody):
 
 
 def as_published(model: GLoTEstimator, model_dir: str) -> GLoTEstimator:
-    """Make a model compute as published; its weights, and what it predicts, stay the same."""
+    """Make a model compute as published; its weights and predictions stay the same."""
     device = next(model.parameters()).device
     model.body_model = MeshBody(model_dir).to(device)
     branch = model.head.global_branch

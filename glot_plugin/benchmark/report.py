@@ -1,4 +1,4 @@
-"""The benchmark's sections, and the table they give."""
+"""The benchmark's sections, and the table of their results."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ SECTIONS = (*COMPARED, 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
-# Peak memory is a whole process's, so each measurement gets a process of its own.
+# Peak memory is measured per process, so each measurement runs in a process of its own.
 _SCORING = """
 import sys
 from glot_plugin.benchmark.metric_speed import measure_scoring
@@ -32,7 +32,7 @@ print(result.seconds, result.peak_mb)
 
 @dataclass
 class Settings:
-    """What `tools/benchmark.py` was asked for; see its help."""
+    """The options of `tools/benchmark.py`; see its help."""
 
     out: Path
     config: Path
@@ -45,7 +45,7 @@ class Settings:
 
 
 def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:
-    """Measure the sections, and say a table row, or a line about memory, as each is done."""
+    """Measure the sections, reporting a table row as each is done, and remarks on memory at the end."""
     body_dir = write_synthetic_body(settings.out / 'body_models')
     say(f'{settings.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
     compared = [section for section in sections if section in COMPARED]

@@ -1,4 +1,4 @@
-"""Measuring two ways of doing the same thing, in turns, so that a machine's drift meets both."""
+"""Timing two implementations in alternation, so that drift of the machine affects both equally."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ import torch
 
 @dataclass
 class Comparison:
-    """Seconds of one call, ours and the naive baseline's, and how often the baseline's time ours is.
+    """Seconds of one call, ours and the naive baseline's, and their ratio.
 
     Attributes:
         name: What was measured.
@@ -29,7 +29,7 @@ class Comparison:
 def compare(
     name: str, ours: Callable[[], object], naive: Callable[[], object], repeats: int = 5, detail: str = ''
 ) -> Comparison:
-    """Call both once to warm up, then in turns `repeats` times."""
+    """Call both once to warm up, then alternately `repeats` times each."""
     pairs = []
     for repeat in range(repeats + 1):
         pair = seconds(ours), seconds(naive)
@@ -40,7 +40,7 @@ def compare(
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """Wall-clock seconds of one call, work on a GPU included."""
+    """Wall-clock seconds of one call, including its work on a GPU."""
     synchronize()
     start = time.perf_counter()
     function()
@@ -54,7 +54,7 @@ def synchronize() -> None:
 
 
 def peak_memory_mb(reset: bool = False) -> float:
-    """Largest resident memory of this process in MB since the last reset (Linux), without the pages of mapped files."""
+    """Largest resident memory of this process in MB since the last reset (Linux), excluding pages of mapped files."""
     if reset:
         with open('/proc/self/clear_refs', 'w') as file:
             file.write('5')

@@ -3,7 +3,7 @@
 A regressed joint is `sum_v J[j, v] * sum_k w[v, k] * (R_k p_v + t_k)`, with p_v the vertex after shape and pose blend
 shapes, affine in (betas, pose features), and R_k, t_k the transform of bone k. The sum over vertices can be done once,
 when the files are loaded: every pair (joint j, bone k) that shares a vertex leaves one point whose blend shapes are the
-vertices' own, weighted by `J[j, v] * w[v, k]`. What remains is a few hundred points instead of 6890, and exact.
+vertices' own, weighted by `J[j, v] * w[v, k]`. The result is exact, with a few hundred points instead of 6890.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every joint set and every mapping between joint sets, by name, and what they are centred at."""
+"""All joint sets by name, the mappings between them, and the joints they are centred at."""
 
 from torch import Tensor
 
@@ -10,7 +10,7 @@ SMPL24_NAMES = (
     'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist', 'right_wrist', 'left_hand', 'right_hand',
 )  # fmt: skip
 
-# The 49 joints of SPIN, in mmhuman3d's words (its convention `smpl_49`): 25 OpenPose joints, then 24 whose first 14
+# The 49 joints of SPIN, named as in mmhuman3d (its convention `smpl_49`): 25 OpenPose joints, then 24 whose first 14
 # are the LSP joints.
 SPIN49_NAMES = (
     'nose_openpose', 'neck_openpose', 'right_shoulder_openpose', 'right_elbow_openpose', 'right_wrist_openpose',
@@ -26,13 +26,13 @@ SPIN49_NAMES = (
 )  # fmt: skip
 
 # The 54 joints that SMPL's files give are its 24 kinematic joints, 21 vertices picked from the surface (`PICKED21`)
-# and the 9 rows of J_regressor_extra.npy; the 49 are these of them.
+# and the 9 rows of J_regressor_extra.npy; the 49 are selected from them by these indices.
 SPIN49_OF_54 = (
     24, 12, 17, 19, 21, 16, 18, 20, 0, 2, 5, 8, 1, 4, 7, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34,
     8, 5, 45, 46, 4, 7, 21, 19, 17, 16, 18, 20, 47, 48, 49, 50, 51, 52, 53, 24, 26, 25, 28, 27,
 )  # fmt: skip
 
-# The surface points among the 54, in their order, by smplx's names (`smplx.vertex_ids`).
+# The surface points among the 54, in order, as smplx names them (`smplx.vertex_ids`).
 PICKED21 = (
     'nose', 'reye', 'leye', 'rear', 'lear',
     'LBigToe', 'LSmallToe', 'LHeel', 'RBigToe', 'RSmallToe', 'RHeel',

@@ -1,4 +1,4 @@
-"""SMPL: joints without a mesh, and the mesh when asked for."""
+"""SMPL: joints without building the mesh, and the mesh on request."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from glot_plugin.registry import MODELS
 class SMPLBody(nn.Module):
     """The SMPL body of one gender, from the usual files.
 
-    Its tensors are buffers that stay out of checkpoints: the files are licensed, and every user has them.
+    Its tensors are buffers that are kept out of checkpoints: the files are licensed, and every user has a copy.
 
     Args:
         model_dir: Folder with `SMPL_NEUTRAL.pkl` (or `_MALE`, `_FEMALE`; `.npz` too), `J_regressor_extra.npy` and
@@ -46,7 +46,7 @@ class SMPLBody(nn.Module):
         buffers = {
             'v_template': model.v_template,
             'shapedirs': model.shapedirs,
-            'posedirs': model.posedirs.reshape(-1, model.posedirs.shape[-1]).T,  # (207, V * 3), as smplx takes it
+            'posedirs': model.posedirs.reshape(-1, model.posedirs.shape[-1]).T,  # (207, V * 3), as smplx expects it
             'joint_regressor': model.joint_regressor,
             'skinning_weights': model.weights,
             'rest_joints': model.joint_regressor @ model.v_template,  # (24, 3)

@@ -58,7 +58,7 @@ class MeanParams:
 
 
 def smpl_file(model_dir: str | Path, gender: str = 'neutral') -> Path:
-    """The file of a gender's model in `model_dir`, or in its folder `smpl` (mmhuman3d's layout).
+    """The model file of a gender in `model_dir`, or in its subfolder `smpl` (mmhuman3d's layout).
 
     `SMPL_NEUTRAL.pkl`, or `.npz` where there is no pickle.
     """
@@ -73,7 +73,7 @@ def smpl_file(model_dir: str | Path, gender: str = 'neutral') -> Path:
 
 
 def has_smpl_files(model_dir: str | Path, gender: str = 'neutral') -> bool:
-    """Whether `model_dir` has all files of an `SMPLBody` of this gender; what is in them shows when they are loaded."""
+    """Whether `model_dir` has all the files that an `SMPLBody` of this gender loads; their contents are not checked."""
     regressors = all((Path(model_dir) / name).is_file() for name in JOINT_REGRESSOR_FILES)
     return _find_smpl_file(model_dir, gender) is not None and regressors
 
@@ -90,7 +90,7 @@ def load_smpl(path: str | Path) -> SMPLArrays:
     """Load one SMPL model file (`.pkl` or `.npz`).
 
     Raises:
-        InputError: The file is absent, not readable, or lacks an array, or one has another shape or impossible values.
+        InputError: The file is missing or unreadable, or an array is missing or has a wrong shape or impossible values.
     """
     path = Path(path)
     raw = _load_npz(path, _MODEL_SHAPES, 'an SMPL model') if path.suffix == '.npz' else load_pickled_arrays(path)
@@ -139,13 +139,13 @@ def load_mean_params(source: str | Path) -> MeanParams:
     shapes = {'pose': (NUM_JOINTS * 6,), 'shape': (NUM_BETAS,), 'cam': (3,)}
     raw = _load_npz(path, shapes, "SMPL's mean parameters")
     arrays = {key: _checked(np.ravel(raw[key]), key, shape, path) for key, shape in shapes.items()}
-    with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+    with np.errstate(over='ignore'):  # an overflow becomes infinite, which is refused
         pose, betas, camera = (_checked(arrays[key].astype(np.float32), key, shapes[key], path) for key in shapes)
     return MeanParams(pose6d=pose, betas=betas, camera=camera)
 
 
 def _load_npz(path: Path, keys: Iterable[str], kind: str) -> dict[str, np.ndarray]:
-    """The arrays `keys`; others of the file do not matter, and are not read."""
+    """The arrays named by `keys`; the file's other arrays are not read."""
     if not path.is_file():
         raise InputError(f'{path}: no such file; {_MISSING}')
     with NpzFile(path) as file:

@@ -1,8 +1,8 @@
-"""What a checkpoint claims, held against what it holds, before torch makes room for it.
+"""Checks a checkpoint's claims against the file's size, before torch allocates memory for it.
 
-torch reads pickles with a reader of its own that runs no code, but it takes a file's word for the size of tensors, for
-calls such as `bytearray(10 ** 12)`, and for keys that take years to hash. Here the pickle is read without its tensors:
-what it names stands as a placeholder, what it claims is added up. Which names are admitted is left to torch.
+torch reads pickles with its own unpickler, which runs no code but trusts the file about the size of tensors, calls such
+as `bytearray(10 ** 12)`, and keys that take years to hash. Here the pickle is read without its tensors: placeholders
+replace what it names, and the sizes it claims are added up. Which names are allowed is left to torch.
 """
 
 import math
@@ -24,7 +24,7 @@ _ITEMSIZES = {
     **dict.fromkeys(('DoubleStorage', 'LongStorage', 'ComplexFloatStorage'), 8),
     'ComplexDoubleStorage': 16,
 }
-_LEGACY_PICKLES = 4  # before torch 1.6: a magic number, the protocol, sizes of C's types, and the checkpoint
+_LEGACY_PICKLES = 4  # before torch 1.6: a magic number, the protocol, the sizes of C types, and the checkpoint
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ class _Claim:
 
 
 class _Other(Placeholder):
-    """Any other name; called with texts and flags only, as `torch.device` is: numbers could be a size."""
+    """Any other name, called only with strings and flags, as `torch.device` is; numbers could be a size."""
 
     def build(self, build: Builder) -> None:
         if not all(isinstance(arg, str | float | bool | None) for arg in self.args):
-            raise UnpicklingError('a call of something that makes no tensor')
+            raise UnpicklingError('a call of something that does not make a tensor')
         build(self.state)
 
 
 class _Tensor(Placeholder):
-    """`_rebuild_tensor` and its second version: a storage, and where in it the tensor lies."""
+    """`_rebuild_tensor` and its second version: a storage, and the tensor's place in it."""
 
     def build(self, build: Builder) -> _Claim:
         storage, offset, size, stride = (build(arg) for arg in self.args[:4])
@@ -65,14 +65,14 @@ class _Tensor(Placeholder):
 
 
 class _Parameter(Placeholder):
-    """`_rebuild_parameter`: of a tensor."""
+    """`_rebuild_parameter`, called with a tensor."""
 
     def build(self, build: Builder) -> _Claim:
         return build(self.args)[0]
 
 
 class _Size(Placeholder):
-    """`torch.Size`, of a tuple."""
+    """`torch.Size`, called with a tuple."""
 
     def build(self, build: Builder) -> tuple[int, ...]:
         return checked_shape(tuple(*build(self.args)))
@@ -89,7 +89,7 @@ _NAMES = {
 
 class _ClaimsBuilder(Builder):
     def _build(self, value: Any) -> Any:
-        return None if value is _Other else super()._build(value)  # the name of a type, torch.float32 for example
+        return None if value is _Other else super()._build(value)  # the name of a type, for example torch.float32
 
 
 class _ClaimsUnpickler(ArrayUnpickler):
@@ -115,7 +115,7 @@ class _ClaimsUnpickler(ArrayUnpickler):
         return _NAMES.get((module, name), _Other)
 
     def load_build(self) -> None:
-        """As in any pickle; state dicts have attributes, too."""
+        """As in any pickle; state dicts have attributes too."""
         if type(self.stack[-2]) is dict:
             self._attributes.append(self.stack.pop())
         else:
@@ -124,7 +124,7 @@ class _ClaimsUnpickler(ArrayUnpickler):
     dispatch[BUILD[0]] = load_build
 
     def persistent_load(self, pid: Any) -> _Claim:
-        """A storage: the word 'storage', type, key, device, number of elements and, in old files, a view's place."""
+        """A storage: the word 'storage', type, key, device, number of elements and, in old files, the view."""
         if not isinstance(pid, tuple) or len(pid) not in (5, 6) or not isinstance(pid[1], _StorageType):
             raise UnpicklingError(f'a storage {brief(pid)}')
         kind, key, (count,) = pid[1], pid[2], checked_shape((pid[4],))
@@ -138,10 +138,10 @@ class _ClaimsUnpickler(ArrayUnpickler):
 
 
 def check_claims(path: Path) -> None:
-    """See that a file of `torch.save` holds what it claims, in either of torch's two layouts.
+    """Check that a file written by `torch.save` contains what it claims, in either of torch's two layouts.
 
     Raises:
-        Exception: It does not; damaged files raise whatever zipfile and pickle have for them.
+        Exception: It does not; damaged files raise whatever zipfile and pickle raise.
     """
     num_bytes = path.stat().st_size
     with path.open('rb') as file:
@@ -153,13 +153,13 @@ def check_claims(path: Path) -> None:
 
 
 def _check_archive(file: BinaryIO, name: str, num_bytes: int) -> None:
-    """torch's layout since 1.6: a zip, nothing compressed, with the pickle and a member for each storage."""
+    """torch's layout since 1.6: an uncompressed zip with the pickle and one member per storage."""
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         sizes = {info.filename: info.file_size for info in members}
         plain = all(info.compress_type == 0 and info.compress_size == info.file_size for info in members)
         if not plain or len(sizes) != len(members) or sum(sizes.values()) > num_bytes or archive.comment:
-            raise UnpicklingError('a zip as torch.save writes none: compressed, with a comment, or a name twice')
+            raise UnpicklingError('a zip that torch.save never writes: compressed, with a comment, or a name twice')
         pickles = [member for member in sizes if member.endswith('/data.pkl')]
         if len(pickles) != 1 or min(info.header_offset for info in members) != 0:
             raise UnpicklingError(f'a zip with {len(pickles)} members data.pkl, expected one')

@@ -1,8 +1,8 @@
-"""Names of the original implementation's checkpoints, to and from ours.
+"""Converting checkpoints of the original implementation to ours and back.
 
-An original checkpoint holds `gen_state_dict`. Some of its tensors are never used in its forward pass: the second hidden
-layer of HMR's regressor and two decoders inside the joint regressor. They have no place in our model, and are kept
-beside it in the converted file, so that the way back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
+An original checkpoint has its weights in `gen_state_dict`. Its forward pass never uses some of them: the second hidden
+layer of HMR's regressor and two decoders inside the joint regressor. They have no place in our model, but are kept
+beside it in the converted file, so that converting back is lossless. Body-model buffers (`*.smpl.*`) are dropped.
 """
 
 import io
@@ -21,8 +21,8 @@ from glot_plugin.io.files import write_bytes
 from glot_plugin.models import GLoTHead
 
 ORIGINAL_KEY = 'gen_state_dict'
-MAX_FRAMES = 1024  # of a window; the paper's have 16
-# (original prefix, ours); the longest prefix that fits is taken.
+MAX_FRAMES = 1024  # per window; the paper uses 16
+# Original prefix to ours; the longest matching prefix is used.
 _TRANSFORMER = 'head.global_branch.transformer'
 _REGRESSOR = 'head.global_branch.regressor'
 _LOCAL = 'head.local_branch'
@@ -55,7 +55,7 @@ PREFIXES = {
     'regressor.deccam.': f'{_LOCAL}.regressor.correct_camera.',
     'regressor.local_reg.joint_regs.': f'{_LOCAL}.regressor.correct_pose.joints.',
 }
-# Mean parameters: one original tensor (1, n), two of ours (n,).
+# Mean parameters: one original tensor (1, n) becomes two of ours (n,).
 MEAN_PARAMS = {'init_pose': 'pose6d', 'init_shape': 'betas', 'init_cam': 'camera'}
 MEAN_PARAMS_OWNERS = (f'{_REGRESSOR}.mean_params', f'{_TRANSFORMER}.masking.token.mean_params')
 _ORIGINAL_MEAN = 'global_modeling.regressor.'
@@ -75,10 +75,10 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
     """Translate an original `gen_state_dict`.
 
     Returns:
-        Our state dict, the unused tensors (kept for the way back), and the names that were dropped.
+        Our state dict, the unused tensors (kept for converting back), and the names that were dropped.
 
     Raises:
-        InputError: A name is not one of an original GLoT checkpoint.
+        InputError: A name does not belong to an original GLoT checkpoint.
     """
     renamed, unused, dropped = {}, {}, []
     for name, tensor in state.items():
@@ -96,7 +96,7 @@ def from_original(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str
 
 
 def to_original(state: dict[str, Tensor], unused: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """Translate our state dict back; tensors that the original never reads are `unused`'s, or zeros.
+    """Translate our state dict back; tensors that the original never reads come from `unused`, or are zeros.
 
     Raises:
         InputError: A name has no counterpart in the original.
@@ -121,23 +121,23 @@ def _unused_zeros() -> dict[str, Tensor]:
 def _renamed(name: str, prefixes: dict[str, str]) -> str:
     prefix = max((prefix for prefix in prefixes if name.startswith(prefix)), key=len, default=None)
     if prefix is None:
-        raise InputError(f'{name}: no tensor that the original GLoT and ours both have')
+        raise InputError(f'{name}: not a tensor that both the original GLoT and ours have')
     return prefixes[prefix] + name[len(prefix) :]
 
 
 def convert_file(source: str | Path, target: str | Path) -> str:
-    """Convert an original checkpoint file into ours, or ours into an original one; returns a summary.
+    """Convert an original checkpoint file to ours, or ours to an original one, and return a summary.
 
     The state dict must be complete, with the shapes of a GLoT model (of any window and nearby length).
 
     Raises:
-        InputError: The source is absent or damaged, or has unknown, missing or wrong-shaped tensors (all are listed, by
-            the source's names); or the target is the source, or cannot be written. Nothing is written then.
+        InputError: The source is missing or damaged, or has unknown, missing or wrong-shaped tensors (all are listed,
+            by the source's names); or the target is the source, or cannot be written. Then nothing is written.
     """
     source, target = Path(source), Path(target)
     if source.resolve() == target.resolve():
-        raise InputError(f'{target}: would be written over the checkpoint that is converted; name another file')
-    with torch.serialization.safe_globals(_numpy_numbers()):  # such as the original's `performance`
+        raise InputError(f'{target}: would overwrite the checkpoint that is being converted; name another file')
+    with torch.serialization.safe_globals(_numpy_numbers()):  # for example the original's `performance`
         checkpoint = read_tensors(source)
     keys = list(checkpoint) if isinstance(checkpoint, dict) else [type(checkpoint).__name__]
     if ORIGINAL_KEY in keys:
@@ -149,7 +149,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
             f"{source}: neither an original GLoT checkpoint ('{ORIGINAL_KEY}') nor one of ours ('state_dict'); "
             f'found {", ".join(map(str, keys))[:400]}'
         )
-    buffer = io.BytesIO()  # on a full disk, torch would end in an error of its own, without the reason
+    buffer = io.BytesIO()  # on a full disk, torch's own error would not give the reason
     torch.save(converted, buffer)
     write_bytes(target, buffer.getbuffer())
     return f'{target}: {summary}'
@@ -158,7 +158,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
 def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
     given = tensors_of(checkpoint, ORIGINAL_KEY, source)
     state = {name: tensor for name, tensor in given.items() if not _BODY_MODEL.match(name)}
-    whole = f'{source}: not the weights of a whole original GLoT'
+    whole = f'{source}: not the weights of a complete original GLoT'
     embeddings = ('global_modeling.trans.pos_embed', 'local_trans_en.pos_embed')
     check_state(state, to_original(_model_of(state, embeddings, whole).state_dict()), whole)
     check_finite(state, source)
@@ -178,7 +178,7 @@ def _file_from_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[
 
 def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[str, Any], str]:
     state = tensors_of(checkpoint, 'state_dict', source)
-    whole = f'{source}: not the weights of a whole GLoT'
+    whole = f'{source}: not the weights of a complete GLoT'
     embeddings = (f'{_TRANSFORMER}.position.embedding', f'{_LOCAL}.position.embedding')
     check_state(state, _model_of(state, embeddings, whole).state_dict(), whole)
     unused = None
@@ -201,7 +201,7 @@ def _file_to_original(checkpoint: dict[str, Any], source: Path) -> tuple[dict[st
 
 
 def _model_of(state: dict[str, Tensor], embeddings: Sequence[str], problem: str) -> nn.Module:
-    """A model of the state dict's window and nearby length, to hold its names and shapes against."""
+    """A model with the state dict's window and nearby length, to check its names and shapes against."""
     for key in embeddings:
         if key not in state or state[key].ndim != 3:
             raise InputError(f'{problem}: no position embedding {key} of (1, frames, channels)')

@@ -1,4 +1,4 @@
-"""Where weights come from, as far as their checkpoint says it; nothing in the checkpoint is run."""
+"""Where weights come from, as far as their checkpoint says; no code from the checkpoint is run."""
 
 import ast
 import hashlib
@@ -9,9 +9,9 @@ from glot_plugin.checkpoints.reading import meta_of, read_checkpoint
 from glot_plugin.config import FILE_KEYS, FOLDER_KEYS
 from glot_plugin.errors import InputError
 
-# What decides how weights are trained, beside the seed; and what in it depends on the machine only.
+# Config keys that determine how weights are trained, besides the seed; and those among them that depend on the machine.
 RECIPE_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler')
-MAX_CONFIG = 2**20  # characters; those of mmengine's and mmhuman3d's configs have 10,000
+MAX_CONFIG = 2**20  # characters; configs of mmengine and mmhuman3d have about 10,000
 MACHINE_KEYS = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
 
 
@@ -19,8 +19,8 @@ def read_origin(path: str | Path) -> dict[str, str | int]:
     """Where weights come from.
 
     Returns:
-        `converted_from`, the name of the original's file; or `config`, the name of the config (without `.py`) that they
-        were trained with, `recipe` (see `recipe_digest`) and `seed`. What the file does not say is left out.
+        `converted_from`, the name of the original's file; or `config`, the name (without `.py`) of the config they were
+        trained with, `recipe` (see `recipe_digest`) and `seed`. Keys that the file does not give are left out.
     """
     try:
         meta = meta_of(read_checkpoint(path), path)
@@ -38,9 +38,9 @@ def read_origin(path: str | Path) -> dict[str, str | int]:
 
 
 def recipe_digest(text: str) -> str | None:
-    """Eight digits that differ where configs (as text) train differently, with `--cfg-options` for example.
+    """Eight digits that differ between configs (as text) that train differently, for example by `--cfg-options`.
 
-    The seed, the folders of files and the number of workers make no difference. None: the text is no config.
+    The seed, the folders of files and the number of workers make no difference. None: the text is not a config.
     """
     found = {}
     try:

@@ -1,4 +1,4 @@
-"""Reading checkpoints: safely (`weights_only`), completely, with errors that say what does not fit."""
+"""Reading checkpoints safely (`weights_only`) and completely, with errors that say what does not fit."""
 
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
     """Read a checkpoint file without running code from it.
 
     Raises:
-        InputError: The file is absent, truncated, holds more than tensors and plain values, or has no `state_dict`
-            of tensors.
+        InputError: The file is missing or truncated, contains more than tensors and plain values, or has no
+            `state_dict` of tensors.
     """
     checkpoint = read_tensors(path, map_location)
     if isinstance(checkpoint, dict) and 'gen_state_dict' in checkpoint:
@@ -40,10 +40,10 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = 'cpu') 
 
 
 def meta_of(checkpoint: dict[str, Any], path: str | Path) -> dict[str, Any]:
-    """What mmengine and mmcv write about a training beside its weights; empty where there is nothing.
+    """What mmengine and mmcv record about a training beside its weights; empty if the checkpoint has no `meta`.
 
     Raises:
-        InputError: `meta` is no dict, or something in it is of another type than theirs.
+        InputError: `meta` is not a dict, or a value in it has an unexpected type.
     """
     meta = checkpoint.get('meta')
     if not isinstance(meta, dict | None):
@@ -60,7 +60,7 @@ def check_finite(state: dict[str, Tensor], where: str | Path) -> None:
     """Check that weights are real, finite numbers.
 
     Raises:
-        InputError: Names the tensor that has NaN, infinite or complex values.
+        InputError: A tensor has NaN, infinite or complex values; the message names it.
     """
     for name, tensor in state.items():
         if tensor.is_complex():
@@ -72,7 +72,7 @@ def check_finite(state: dict[str, Tensor], where: str | Path) -> None:
 
 
 def tensors_of(checkpoint: dict[str, Any], key: str, path: str | Path) -> dict[str, Tensor]:
-    """What a checkpoint has under `key`: tensors by name.
+    """The tensors by name that a checkpoint has under `key`.
 
     Raises:
         InputError: It has anything else there.
@@ -89,10 +89,10 @@ def tensors_of(checkpoint: dict[str, Any], key: str, path: str | Path) -> dict[s
 
 
 def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> Any:
-    """Read a file that torch wrote, of tensors and plain values, whatever its layout.
+    """Read tensors and plain values from a file that torch wrote, in either layout.
 
     Raises:
-        InputError: The file is absent, truncated, or holds anything else.
+        InputError: The file is missing or truncated, or contains anything else.
     """
     path = Path(path)
     if not path.is_file():
@@ -102,25 +102,25 @@ def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> 
         return torch.load(path, map_location=map_location, weights_only=True)
     except InputError:
         raise
-    except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint of tensors and plain values ({reason(error)})') from error
+    except Exception as error:  # torch, zipfile and pickle raise different ones for a damaged file
+        raise InputError(f'{path}: not a valid checkpoint of tensors and plain values ({reason(error)})') from error
 
 
 def load_state(module: nn.Module, state: dict[str, Tensor], name: str) -> None:
-    """Load a state dict that must fit exactly; `name` stands for its file in errors.
+    """Load a state dict that must fit exactly; errors call its file `name`.
 
     Raises:
-        InputError: Lists the missing, unexpected and wrong-shaped keys. The module is left as it was.
+        InputError: Keys are missing, unexpected or have the wrong shape (they are listed); the module is unchanged.
     """
     check_state(state, module.state_dict(), f'{name}: does not fit the model of this config')
     module.load_state_dict(state)
 
 
 def check_state(state: dict[str, Tensor], expected: dict[str, Tensor], problem: str) -> None:
-    """Check that a state dict has the expected keys, all of them, with the expected shapes.
+    """Check that a state dict has exactly the expected keys, with the expected shapes.
 
     Raises:
-        InputError: `problem`, with the missing, unexpected and wrong-shaped keys.
+        InputError: It has not; the message is `problem` with the missing, unexpected and wrong-shaped keys.
     """
     missing = sorted(set(expected) - set(state))
     unexpected = sorted(set(state) - set(expected))

@@ -18,7 +18,7 @@ LAYERS = {'fc1': 'fc1', 'decpose': 'decode_pose', 'decshape': 'decode_betas', 'd
 
 @WEIGHT_INITIALIZERS.register_module()
 class SPINInit:
-    """Start the iterative regressor inside a module from SPIN's, see `start_from_spin`.
+    """Initialise the iterative regressor inside a module from SPIN's; see `start_from_spin`.
 
     Args:
         checkpoint: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`).
@@ -32,10 +32,10 @@ class SPINInit:
 
 
 def read_spin_state(path: str | Path) -> dict[str, Tensor]:
-    """What a SPIN checkpoint holds under `model`, backbone and regressor; nothing in the file is run.
+    """The state dict under `model` in a SPIN checkpoint: backbone and regressor; no code from the file is run.
 
     Raises:
-        InputError: The file is absent or damaged, or has no state dict under `model`.
+        InputError: The file is missing or damaged, or has no state dict under `model`.
     """
     checkpoint = read_tensors(path)
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get('model'), dict):
@@ -45,18 +45,18 @@ def read_spin_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
-    """The regressor's tensors of a SPIN checkpoint, by SPIN's names; nothing in the file is run.
+    """The regressor's tensors in a SPIN checkpoint, by SPIN's names; no code from the file is run.
 
     Returns:
         `fc1`, `decpose`, `decshape` and `deccam` (`.weight`, `.bias`), `init_pose`, `init_shape` and `init_cam`.
 
     Raises:
-        InputError: The file is absent or damaged, lacks the key `model` or some of the tensors (they are
-            listed), or has NaN, infinite or complex weights.
+        InputError: The file is missing or damaged, lacks the key `model` or some of the tensors (they are listed), or
+            has NaN, infinite or complex weights.
     """
     if not Path(path).is_file():
         raise InputError(
-            f'{path}: no such file, and init_from_spin asks for it; put {SPIN_FILE} there, name its folder '
+            f'{path}: no such file, but init_from_spin requires it; put {SPIN_FILE} there, name its folder '
             '(--body-models DIR), or train without it (--cfg-options model.init_from_spin=None)'
         )
     state = read_spin_state(path)
@@ -70,7 +70,7 @@ def read_spin_regressor(path: str | Path) -> dict[str, Tensor]:
 
 
 def start_from_spin(module: nn.Module, path: str | Path) -> None:
-    """Start the iterative regressor inside `module` from SPIN's, and every mean parameter there from SPIN's too.
+    """Initialise the iterative regressor and every mean parameter inside `module` from SPIN's.
 
     Raises:
         InputError: See `fit_spin`.
@@ -83,11 +83,11 @@ def start_from_spin(module: nn.Module, path: str | Path) -> None:
 
 
 def fit_spin(module: nn.Module, path: str | Path) -> tuple[IterativeRegressor, dict[str, Tensor]]:
-    """The iterative regressor inside `module`, and SPIN's tensors under its names; `module` is left as it is.
+    """The iterative regressor inside `module`, and SPIN's tensors under its names; `module` is not changed.
 
     Raises:
         InputError: The file is not SPIN's (see `read_spin_regressor`), its shapes differ (they are listed), or `module`
-            has not exactly one `IterativeRegressor`.
+            does not have exactly one `IterativeRegressor`.
     """
     regressors = [child for child in module.modules() if isinstance(child, IterativeRegressor)]
     if len(regressors) != 1:

@@ -1,4 +1,4 @@
-"""What the command-line tools share."""
+"""Code shared by the command-line tools."""
 
 from glot_plugin.cli.arguments import ConfigOptions, add_config_arguments
 from glot_plugin.cli.running import run

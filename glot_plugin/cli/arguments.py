@@ -9,7 +9,7 @@ from glot_plugin.engine.distributed import LAUNCHERS
 
 
 class ConfigOptions(DictAction):
-    """mmengine's action for KEY=VALUE …, with an error for what is no such pair."""
+    """mmengine's action for KEY=VALUE …, with a clear error for anything else."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         for value in values:
@@ -27,16 +27,20 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help='config file, or the name of one in the package, for example glot_plugin::glot/glot_synthetic.py',
     )
-    parser.add_argument('--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (data/body_models)')
     parser.add_argument(
-        '--work-dir', type=Path, metavar='DIR', help='folder of logs and checkpoints (work_dirs/CONFIG)'
+        '--body-models', type=Path, metavar='DIR', help='folder of the SMPL files (default: data/body_models)'
     )
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='how several processes are started')
+    parser.add_argument(
+        '--work-dir', type=Path, metavar='DIR', help='folder of logs and checkpoints (default: work_dirs/CONFIG)'
+    )
+    parser.add_argument(
+        '--launcher', choices=LAUNCHERS, default='none', help='launcher of a multi-process run (default: none)'
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
         metavar='KEY=VALUE',
-        help='change keys of the config, as model.head.num_frames=32',
+        help='change keys of the config, for example model.head.num_frames=32',
     )

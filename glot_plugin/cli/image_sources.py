@@ -1,4 +1,4 @@
-"""The pictures that a path on the command line stands for."""
+"""Opening the pictures that a path on the command line refers to."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from glot_plugin.features.sources import FolderSource, VideoSource
 
 
 def open_source(path: str | Path, boxes: str | Path | None = None, image_root: str | Path | None = None) -> ImageSource:
-    """The source that a path stands for: a folder of frames, a HumanData `.npz`, or a video.
+    """The source at a path: a folder of frames, a HumanData `.npz`, or a video.
 
     Args:
         path: Folder, `.npz` or video.
-        boxes: File of boxes; a folder needs it, for a video None means its whole frames.
-        image_root: Folder of the pictures of a HumanData file; its own folder by default.
+        boxes: File of boxes, required for a folder; for a video, None means the full frames.
+        image_root: Folder of the pictures of a HumanData file; by default the file's own folder.
 
     Raises:
-        InputError: nothing is there, or an argument does not go with it.
+        InputError: The path does not exist, or an argument does not apply to it.
     """
     path = Path(path)
     if not path.exists():
@@ -25,9 +25,9 @@ def open_source(path: str | Path, boxes: str | Path | None = None, image_root: s
     if boxes is not None and not Path(boxes).is_file():
         raise InputError(f'--boxes {boxes}: no such file; expected a .csv or .json of boxes')
     if boxes is not None and is_human_data:
-        raise InputError(f'--boxes {boxes}: a HumanData file has its boxes in it (bbox_xywh); leave --boxes out')
+        raise InputError(f'--boxes {boxes}: a HumanData file contains its boxes (bbox_xywh); leave out --boxes')
     if image_root is not None and not is_human_data:
-        raise InputError(f'--image-root {image_root}: only for HumanData files, and {path} is none')
+        raise InputError(f'--image-root {image_root}: only for HumanData files, and {path} is not one')
     if path.is_dir():
         if boxes is None:
             raise InputError(f'{path}: a folder of frames needs --boxes FILE, a .csv or .json of boxes')

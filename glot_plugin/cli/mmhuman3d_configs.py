@@ -1,4 +1,4 @@
-"""Configs of mmhuman3d in the tools: its own runner, and the options that do not apply to it."""
+"""Support for mmhuman3d's configs in the tools: its runner, and the options that do not apply to them."""
 
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +10,7 @@ def mmhuman3d_launch() -> ModuleType:
     """`glot_plugin.framework.launch`, which runs mmhuman3d's configs.
 
     Raises:
-        InputError: mmhuman3d or mmcv is missing or another version; says what to install.
+        InputError: mmhuman3d or mmcv is missing or has the wrong version; says what to install.
     """
     try:
         from glot_plugin.framework import launch
@@ -24,7 +24,7 @@ def refuse_options(path: Path, options: dict[str, tuple[object, str]]) -> None:
 
     Args:
         path: The config.
-        options: For each option its value (None or False: not given) and the reason.
+        options: For each option, its value (None or False: not given) and why it does not apply.
 
     Raises:
         InputError: One was given.

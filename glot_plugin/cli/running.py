@@ -1,4 +1,4 @@
-"""Running a tool: what ends it, and with which status."""
+"""Running a tool: how errors and interruptions end it, and with which exit status."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise
-        # Such as the output itself, redirected to a file; it cannot be flushed at exit either.
+        # For example stdout redirected to a file on the full disk; it cannot be flushed at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         what = error.filename or 'the output'
         print(f'error: {what}: cannot be written ({error.strerror})', file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""What `tools/video.py` does: models and clips by the names on the command line, then every stage of each clip."""
+"""Implementation of `tools/video.py`: load the model, open the clips, and run every stage of each clip."""
 
 import argparse
 from collections.abc import Callable
@@ -37,16 +37,16 @@ class VideoJob:
     Attributes:
         source: Video, webcam, folder of pictures, or folder of videos.
         out: Folder of the results.
-        options: How each clip is worked on.
-        config: Of the model.
-        checkpoint: Its weights, or an ONNX file; None: of the last `make demo`.
+        options: Options of the stages of each clip.
+        config: Config of the model.
+        checkpoint: Weights of the model, or an ONNX file; None: the weights that `make demo` trained last.
         backend: `torch` or `onnx`.
         body_models: Folder of the SMPL files; without them, a generated body is written into `out`.
-        device: Of the model; None: a GPU where there is one.
-        backbone: Of the features; None: the one that the model's feature width says.
-        weights: Of the backbone.
-        fps: Of a folder of pictures.
-        exports: Formats.
+        device: Device of the model; None: a GPU if there is one.
+        backbone: Backbone of the features; None: chosen by the model's feature width.
+        weights: Weights of the backbone.
+        fps: Frame rate of a folder of pictures.
+        exports: Export formats.
         seconds: How long a webcam is recorded; None: until Ctrl-C.
     """
 
@@ -78,12 +78,12 @@ class VideoJob:
 def run_videos(job: VideoJob, say: Say = print) -> None:
     """Run every stage of each clip of a job.
 
-    Under torchrun the videos of a folder are shared between the processes; of one video, the people are (their features
-    are extracted by all processes, unless they are landmarks).
+    Under torchrun the processes share the videos of a folder, or the people of a single video (all processes extract
+    features, unless these are landmarks).
 
     Raises:
-        InputError: A file, option or package is not as it should be, or nobody is in a clip. In a folder of videos, the
-            others are done first.
+        InputError: A file, option or package is missing or wrong, or a clip shows nobody. In a folder of videos, the
+            other videos are processed first.
     """
     unknown = [name for name in job.exports if name not in FORMATS]
     if unknown:
@@ -115,7 +115,7 @@ def run_videos(job: VideoJob, say: Say = print) -> None:
 
 
 def videos_in(source: str) -> list[str]:
-    """The videos of a folder without pictures; of any other source, none."""
+    """The videos of a folder without pictures; an empty list for any other source."""
     folder = Path(source)
     if not folder.is_dir() or any(path.suffix.lower() in PICTURE_SUFFIXES for path in folder.iterdir()):
         return []
@@ -123,10 +123,10 @@ def videos_in(source: str) -> list[str]:
 
 
 def load_predictor(job: VideoJob, say: Say) -> tuple[TrackPredictor, int, SMPLBody, str]:
-    """The predictor, its feature width, the body, and where the weights come from in words.
+    """The predictor, its feature width, the body, and a description of where the weights come from.
 
     Raises:
-        InputError: A file is absent, damaged, or does not fit.
+        InputError: A file is missing or damaged, or does not fit.
     """
     body_models = job.body_models
     if not (body_models / MEAN_PARAMS_FILE).is_file():
@@ -188,7 +188,7 @@ def record(clip: WebcamClip, path: Path, seconds: float | None) -> None:
                 if seconds is not None and frame.time >= seconds:
                     break
         except KeyboardInterrupt:
-            return  # the recording is what was wanted
+            return  # keep the recording
 
 
 def _run_one(

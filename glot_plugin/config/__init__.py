@@ -1,4 +1,4 @@
-"""Configs: reading and checking them, the options that change them, the body-model files that they name."""
+"""Configs: reading and checking them, options that change them, and the body-model files they refer to."""
 
 from glot_plugin.config.body_model_files import (
     FILE_KEYS,

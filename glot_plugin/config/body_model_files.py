@@ -8,17 +8,17 @@ from glot_plugin.body_model.smpl_files import has_smpl_files
 from glot_plugin.config.nodes import config_nodes
 from glot_plugin.errors import InputError
 
-# Keys of the folder of the body-model files, and of single files in it (mmhuman3d's parts name some one by one).
+# Config keys for the folder of the body-model files, and for single files in it (mmhuman3d's parts name some of them).
 FOLDER_KEYS = ('model_dir', 'model_path', 'mean_params')
 FILE_KEYS = ('smpl_mean_params', 'joints_regressor', 'extra_joints_regressor', 'init_from_spin')
 FRAMEWORK_SCOPE = 'mmhuman3d.'
 
 
 def set_body_model_dir(cfg: Config, folder: str | Path) -> None:
-    """Let every key of a config that names the body-model files, or their folder, name those in `folder`.
+    """Point every key of a config that names body-model files, or their folder, to `folder`.
 
-    The keys are `FOLDER_KEYS` and `FILE_KEYS`; a key that is None stays so. A `model_path` that ends in a name which
-    `folder` has too, as `smpl` in mmhuman3d's layout, keeps it.
+    The keys are `FOLDER_KEYS` and `FILE_KEYS`; a key that is None stays None. If the last part of a `model_path`, such
+    as `smpl` in mmhuman3d's layout, also exists in `folder`, it is kept.
     """
     folder = Path(folder)
     for node in config_nodes(cfg._cfg_dict):
@@ -34,7 +34,7 @@ def body_model_folder(body_model: dict) -> Path:
 
 
 def has_body_model_files(body_model: dict) -> bool:
-    """Whether the files that a body model's config names are there: all of an `SMPLBody`'s, the folder of another's."""
+    """Whether a body model's files exist: all files of an `SMPLBody`, only the folder of any other body model."""
     folder = body_model_folder(body_model)
     if str(body_model.get('type')).removeprefix('glot.') != 'SMPLBody':
         return folder.exists()
@@ -42,7 +42,7 @@ def has_body_model_files(body_model: dict) -> bool:
 
 
 def check_framework_files(cfg: Config) -> None:
-    """Check that the body-model files exist which parts of mmhuman3d name; ours check theirs when they are built.
+    """Check that the body-model files named by mmhuman3d's parts exist; our own parts check theirs when they are built.
 
     Raises:
         InputError: One does not exist.

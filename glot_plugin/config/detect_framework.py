@@ -13,10 +13,10 @@ MMHUMAN3D_KEYS = ('data', 'runner', 'total_epochs', 'lr_config', 'checkpoint_con
 
 
 def detect_framework(path: str | Path) -> str:
-    """`mmengine` or `mmhuman3d`, by the keys of the config; nothing that it imports is imported.
+    """`mmengine` or `mmhuman3d`, judged by the config's keys; its `custom_imports` are not imported.
 
     Raises:
-        InputError: The file is absent or does not parse, or its keys are those of neither, or of both.
+        InputError: The file is missing or does not parse, or it has the keys of neither framework, or of both.
     """
     path = find_config(path)
     try:

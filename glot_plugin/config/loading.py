@@ -18,15 +18,15 @@ FRAMEWORK_PACKAGE = 'glot_plugin.framework'
 
 
 def load_config(config: str | Path | Config, cfg_options: dict | None = None) -> Config:
-    """Read a config file (or take a config), change keys, and make its scope the default.
+    """Read a config file (or take a config), change keys, and make its scope the default scope.
 
     Args:
         config: A config, its file, or the name of one that comes with the package (`glot_plugin::glot/glot_3dpw.py`).
         cfg_options: Keys to change, see `apply_options`.
 
     Raises:
-        InputError: The file is absent or does not parse, what it imports does not import, or it names parts of
-            mmhuman3d without importing `glot_plugin.framework`, or an option does not fit it.
+        InputError: The file is missing or does not parse, one of its imports fails, it uses parts of mmhuman3d without
+            importing `glot_plugin.framework`, or an option does not fit it.
     """
     if not isinstance(config, Config):
         path = find_config(config)
@@ -38,7 +38,7 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
             raise InputError(f'{path}: not a valid config ({type(error).__name__}: {error})') from error
     else:
         config = Config(config._cfg_dict.to_dict(), filename=config.filename)
-        try:  # a file's are imported when it is read
+        try:  # Config.fromfile does this for files
             import_modules_from_strings(**config.get('custom_imports', {'imports': None}))
         except ImportError as error:
             raise InputError(f'{config.filename or "config"}: {_first_reason(error)}') from error
@@ -54,16 +54,16 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
 
 
 def _first_reason(error: BaseException) -> str:
-    """What an error about an import began with: mmengine reports the import that failed, not why."""
+    """The root cause of an import error: mmengine reports which import failed, but not why."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__
     return str(error)
 
 
 def _drop_package_scope(cfg: Config) -> None:
-    """Drop the scope that mmengine gives to what a config inherits by name (`_base_ = 'glot_plugin::…'`).
+    """Drop the scope that mmengine adds to parts inherited from a named config (`_base_ = 'glot_plugin::…'`).
 
-    It is the default scope already, and mmengine would pass it to a `collate_fn` as an argument.
+    It is already the default scope, and mmengine would pass it to a `collate_fn` as an argument.
     """
     for node in config_nodes(cfg._cfg_dict):
         if node.get('_scope_') == PACKAGE:
@@ -71,9 +71,9 @@ def _drop_package_scope(cfg: Config) -> None:
 
 
 def _list_metrics(cfg: Config) -> None:
-    """Put a metric that is an evaluator by itself into a list.
+    """Wrap an evaluator that is a single metric in a list.
 
-    mmengine takes a dict with the key `metrics`, an argument of our metrics, for an evaluator of its own.
+    Our metrics have an argument `metrics`, and mmengine takes a dict with that key for an Evaluator config.
     """
     for key in ('val_evaluator', 'test_evaluator'):
         evaluator = cfg.get(key)

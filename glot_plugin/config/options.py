@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from glot_plugin.errors import InputError
 
-# Keys that a config may lack: what mmengine's Runner takes, what it looks up in the config besides, and ours.
+# Optional keys of a config: arguments of mmengine's Runner, other keys that it looks up, and our own.
 OPTIONAL_KEYS = {
     *inspect.signature(Runner).parameters,
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg'),
@@ -22,11 +22,11 @@ OPTIONAL_KEYS = {
 
 
 def apply_options(cfg: Config, options: dict[str, Any]) -> None:
-    """Change keys of a config. `data_root` moves the stores that lie in the config's `data_root` to another folder.
+    """Change keys of a config. Changing `data_root` also changes the paths of the stores below it.
 
     Raises:
-        InputError: A key cannot be what was meant: the config has no such top-level key and nothing would read it, it
-            does not fit the config, or it leaves out a store that is not there.
+        InputError: The config has no such top-level key and nothing would read it, the key does not fit the config, or
+            it leaves out a store that the config does not have.
     """
     where = cfg.filename or 'config'
     for key, value in options.items():
@@ -59,13 +59,13 @@ def _check_option(where: str, cfg: Config, key: str, value: Any) -> None:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown word: the known one closest to it, or nothing."""
+    """The end of an error message about an unknown word: the closest known word, or nothing."""
     close = difflib.get_close_matches(word, set(known) - {word}, n=1)
     return f'; did you mean {close[0]!r}?' if close else ''
 
 
 def _move_stores(node: Any, old: Path, new: Path) -> None:
-    """Let the paths below `old` in every `stores` of a config lie below `new`."""
+    """Move the paths below `old` in every `stores` of a config to `new`."""
     for key, child in node.items() if isinstance(node, dict) else enumerate(node):
         if key == 'stores':
             node[key] = _moved(child, old, new)

@@ -31,10 +31,10 @@ def config_errors(name: str) -> Iterator[None]:
 
 
 def check_called_types(cfg: Config) -> None:
-    """Check the types that mmengine looks up and calls without a look at whether they are registered.
+    """Check types that mmengine looks up and calls without checking that they are registered.
 
     Raises:
-        InputError: One is not; names the config.
+        InputError: A type is not registered; the message names the config.
     """
     with OPTIMIZERS.switch_scope_and_registry(None) as optimizers:
         for key, parts in {'optimizer': optimizers, 'collate_fn': FUNCTIONS}.items():
@@ -47,7 +47,7 @@ def check_called_types(cfg: Config) -> None:
 
 
 def _suggestion(unknown: str, kind: str) -> str:
-    """The part of the registry `kind` that was meant, or where they are listed."""
+    """The part of the registry `kind` that was probably meant, or where its parts are listed."""
     registries = [item for item in vars(registry).values() if isinstance(item, Registry) and item.scope == 'glot']
     parts = next((item for item in registries if item.name == kind), None)
     if parts is None:

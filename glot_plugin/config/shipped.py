@@ -14,10 +14,10 @@ def find_config(config: str | Path) -> Path:
     """The file of a config.
 
     Args:
-        config: Its path, or the name of one that comes with the package, `glot_plugin::` and its path below `configs`.
+        config: Its path, or the name of one that comes with the package: `glot_plugin::` and its path below `configs`.
 
     Raises:
-        InputError: There is none; names those that are called nearly so.
+        InputError: No such config exists; the message suggests similar names.
     """
     package, separator, name = str(config).partition('::')
     if not separator:

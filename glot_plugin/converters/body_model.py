@@ -11,17 +11,17 @@ from glot_plugin.io.files import write_bytes
 
 
 def convert_body_model(source: str | Path, out: str | Path) -> list[Path]:
-    """Write one SMPL model file, or all `SMPL_*.pkl` of a folder, as `.npz` that `load_smpl` and smplx's names fit.
+    """Write one SMPL model file, or every `SMPL_*.pkl` in a folder, as `.npz` that `load_smpl` and smplx can read.
 
     Args:
         source: A model file, or a folder of them.
         out: The file to write; for a folder, the folder to write to.
 
     Returns:
-        What was written.
+        The files written.
 
     Raises:
-        InputError: Nothing is there, it is not SMPL, it holds anything but arrays, or `out` cannot be written.
+        InputError: `source` is missing, is not SMPL or holds anything but arrays, or `out` cannot be written.
     """
     source, out = Path(source), Path(out)
     if not source.is_dir():

@@ -1,4 +1,4 @@
-"""Columns of a database: arrays that stay on disk and are read in slices, whatever file they lie in."""
+"""Columns of a database: arrays that stay on disk and are read in slices, whatever the file format."""
 
 from typing import Any, Protocol
 
@@ -8,8 +8,8 @@ from glot_plugin.errors import InputError
 from glot_plugin.io.messages import brief, reason
 
 BLOCK_BYTES = 16 * 2**20
-OBJECT_BYTES = 256  # taken for a text of any length
-MAX_TEXT = 1024  # characters of a name; an array takes as many for each of its texts as the longest has
+OBJECT_BYTES = 256  # assumed for a string of any length
+MAX_TEXT = 1024  # characters in a name; in an array, every string takes as much room as the longest
 
 
 class Column(Protocol):
@@ -24,13 +24,13 @@ class Column(Protocol):
 class BlockColumn:
     """An HDF5 data set read ahead in large blocks, for tracks that follow one another.
 
-    HDF5 reads whole chunks, which may span many tracks; a track at a time would read (and decompress) each of them
-    again and again. Rows that do not follow those read before are read by themselves.
+    HDF5 reads whole chunks, which may span many tracks; reading one track at a time would read (and decompress) each
+    chunk again and again. Rows that do not continue the previous read are read separately.
 
     Args:
         dataset: The `h5py.Dataset`.
         where: File and key, for errors.
-        block_bytes: Memory of a block, where chunks are larger up to four times as much.
+        block_bytes: Memory of a block; up to four times as much where chunks are larger.
     """
 
     def __init__(self, dataset: Any, where: str, block_bytes: int = BLOCK_BYTES) -> None:
@@ -39,7 +39,7 @@ class BlockColumn:
         item_bytes = OBJECT_BYTES if self.dtype.hasobject else max(1, self.dtype.itemsize)
         row_bytes = item_bytes * max(1, int(np.prod(self.shape[1:], dtype=np.int64)))
         chunk_rows = dataset.chunks[0] if dataset.chunks else 1
-        if chunk_rows * row_bytes > 4 * block_bytes:  # rather read chunks again than fill the memory
+        if chunk_rows * row_bytes > 4 * block_bytes:  # reading chunks again is better than filling the memory
             chunk_rows = 1
         self._block_rows = max(1, block_bytes // row_bytes // chunk_rows) * chunk_rows
         self._start = self._stop = 0  # rows of the block in memory
@@ -71,17 +71,17 @@ class BlockColumn:
 
 
 def as_array(values: Any, where: str) -> np.ndarray:
-    """An array, a number, a text or a list of these as an array.
+    """Turn an array, a number, a string or a list of these into an array.
 
     Raises:
-        InputError: something else, rows that are not alike, or a very long text; `where` names file and key.
+        InputError: anything else, rows of unequal shape, or a very long string; `where` names file and key.
     """
     if isinstance(values, np.ndarray):
         return values
     if not isinstance(values, list | tuple | str | bytes | bool | int | float | np.generic):
         raise InputError(f'{where}: found a {type(values).__name__}, expected an array')
     if _longest_text(values) > MAX_TEXT:
-        raise InputError(f'{where}: found a text of {_longest_text(values)} characters, expected at most {MAX_TEXT}')
+        raise InputError(f'{where}: found a string of {_longest_text(values)} characters, expected at most {MAX_TEXT}')
     try:
         return np.asarray(values)
     except (ValueError, TypeError, OverflowError) as error:
@@ -95,22 +95,22 @@ def _longest_text(values: Any) -> int:
 
 
 def as_text(values: np.ndarray, where: str) -> list[str]:
-    """Names (text, bytes, whole numbers, objects of these) as texts.
+    """Turn names (strings, bytes, integers, objects of these) into strings.
 
     Raises:
-        InputError: something else; `where` names file and key.
+        InputError: anything else; `where` names file and key.
     """
     items = values.tolist()
     for item in items:
         if not isinstance(item, str | bytes | int | np.integer):
             raise InputError(f'{where}: found {brief(item)}, expected text')
         if isinstance(item, str | bytes) and len(item) > MAX_TEXT:
-            raise InputError(f'{where}: found a text of {len(item)} characters, expected at most {MAX_TEXT}')
+            raise InputError(f'{where}: found a string of {len(item)} characters, expected at most {MAX_TEXT}')
     return [item.decode('utf-8', 'replace') if isinstance(item, bytes) else str(item) for item in items]
 
 
 def as_numbers(values: np.ndarray, dtype: type, where: str) -> np.ndarray:
-    """Numbers of any kind, also an object array of equal rows, as a plain array of `dtype`.
+    """Turn numbers of any type, or an object array of equal rows, into a plain array of `dtype`.
 
     Raises:
         InputError: rows of unequal shape, or not numbers; `where` names file and key.
@@ -122,5 +122,5 @@ def as_numbers(values: np.ndarray, dtype: type, where: str) -> np.ndarray:
             raise InputError(f'{where}: an object array whose rows are not alike ({reason(error)})') from error
     if values.dtype.kind not in 'fiub':
         raise InputError(f'{where}: found type {values.dtype}, expected numbers')
-    with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+    with np.errstate(over='ignore'):  # an overflow becomes infinite, which is refused
         return np.ascontiguousarray(values, dtype)

@@ -1,4 +1,4 @@
-"""Databases as track stores."""
+"""Conversion of databases to track stores."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
-CONVERTER_VERSION = 2  # raised whenever the same file gives another store
+CONVERTER_VERSION = 2  # increase it whenever the same file would give another store
 
 
 def convert_database(
@@ -27,25 +27,25 @@ def convert_database(
     feature_dim: int = 2048,
     progress: bool = True,
 ) -> Path:
-    """Convert one database to the track store `out / spec.name`; one that is there from the same file is kept.
+    """Convert one database to the track store `out / spec.name`; an existing store of the same file is kept.
 
-    The file's name, size and time of change are kept in the store: a changed file is converted anew. Frames that are
-    not valid stay in the store, marked (`valid`); the tests of 3DPW leave them out (`drop_invalid`). A conversion that
-    was killed or interrupted goes on where it was. Memory: the longest track and, for HDF5, a block of each column.
+    The store records the file's name, size and modification time: a changed file is converted again. Invalid frames
+    stay in the store, marked in `valid`; tests on 3DPW leave them out (`drop_invalid`). A killed or interrupted
+    conversion resumes where it stopped. Memory: the longest track and, for HDF5, a block of each column.
 
     Args:
-        spec: Which database.
+        spec: The database.
         root: Folder of the databases.
         out: Folder of the stores.
         half: Store features as float16.
-        feature_dim: Feature width expected.
+        feature_dim: Expected feature width.
         progress: Show a progress bar.
 
     Returns:
         The store's folder.
 
     Raises:
-        InputError: names file and key; the disk is full.
+        InputError: a bad file (the message names file and key), or a full disk.
     """
     source, store = Path(root) / spec.file, Path(out) / spec.name
     stamp = source_stamp(source, half=half, feature_dim=feature_dim)
@@ -79,7 +79,7 @@ def convert_database(
 def convert_databases(
     specs: Iterable[DatabaseSpec], root: str | Path, out: str | Path, **options: object
 ) -> dict[str, Path | InputError]:
-    """Convert several databases; what is wrong with one does not keep the others from being converted.
+    """Convert several databases; an error in one does not stop the others.
 
     Returns:
         The store or the error of each, by name.
@@ -94,10 +94,10 @@ def convert_databases(
 
 
 def databases_in(root: str | Path) -> list[DatabaseSpec]:
-    """The databases that are in a folder.
+    """The databases found in a folder.
 
     Raises:
-        InputError: none is.
+        InputError: the folder is missing or holds no database.
     """
     root = Path(root)
     if not root.is_dir():
@@ -109,7 +109,7 @@ def databases_in(root: str | Path) -> list[DatabaseSpec]:
 
 
 def source_stamp(source: Path, **settings: object) -> dict:
-    """What tells whether a store is that of a file: its name, size, time of change, and the settings."""
+    """What identifies the file a store was made from: its name, size and modification time, and the settings."""
     if not source.is_file():
         raise InputError(f'{source}: no such file')
     status = source.stat()
@@ -123,10 +123,10 @@ def source_stamp(source: Path, **settings: object) -> dict:
 
 
 def is_current(store: Path, stamp: dict) -> bool:
-    """Whether a readable store with this stamp is there.
+    """Whether a readable store with this stamp exists.
 
     Raises:
-        InputError: the store there is not of this file, and is not to be replaced.
+        InputError: the existing store was made from another file, and must not be replaced.
     """
     try:
         with TrackStore(store) as found:
@@ -136,7 +136,7 @@ def is_current(store: Path, stamp: dict) -> bool:
         return False
     if source != stamp['file']:
         raise InputError(
-            f'{store}: is the store of {source}, not of {stamp["file"]}; remove it, or choose another folder of stores'
+            f'{store}: was made from {source}, not from {stamp["file"]}; remove it, or choose another folder for stores'
         )
     return made_from == stamp
 
@@ -154,7 +154,7 @@ def progress_bar(enabled: bool = True) -> Progress:
 
 
 def crop_boxes(count: int, crop_size: int) -> np.ndarray:
-    """Boxes (n, 4) whose crop is the whole square of `crop_size` pixels."""
+    """Boxes (n, 4) whose crop is the full square of `crop_size` pixels."""
     side = crop_size / NormalizeKeypoints2d().box_scale
     return np.tile(np.array([crop_size / 2, crop_size / 2, side, side], np.float32), (count, 1))
 

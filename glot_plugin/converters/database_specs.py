@@ -1,4 +1,4 @@
-"""The databases that can be converted: their names in plain words, their files, and what is taken from each."""
+"""The databases that can be converted: their names, their files, and what is read from each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class DatabaseSpec:
     Attributes:
         name: The store's name.
         file: The database's file name, as TCMR's and VIBE's scripts write it.
-        has_3d: Take `joints3D`.
-        has_smpl: Take `pose` and `shape`.
-        valid_key: Key of the frames to be scored; None: all of them. `optional_valid` lets it be absent.
+        has_3d: Read `joints3D`.
+        has_smpl: Read `pose` and `shape`.
+        valid_key: Key that marks the frames to be scored; None: all frames. With `optional_valid` it may be missing.
         optional_valid: See `valid_key`.
-        crop_size: `joints2D` are pixels of a square crop of this size instead of the picture's; None: the picture's.
+        crop_size: Size of the square crop in whose pixels `joints2D` are given; None: pixels of the full image.
     """
 
     name: str
@@ -68,7 +68,7 @@ def find_databases(names: Iterable[str]) -> list[DatabaseSpec]:
 
 
 def named(known: Iterable[Named], names: Iterable[str], kind: str, hint: str = '') -> list[Named]:
-    """Those of `known` that have these names, each once, in the order of the names.
+    """The entries of `known` with these names, each once, in the order of the names.
 
     Raises:
         InputError: An unknown name.

@@ -1,4 +1,4 @@
-"""Opening the preprocessed databases of TCMR and VIBE: joblib-pickled dicts of arrays with one row a frame.
+"""Opening the preprocessed databases of TCMR and VIBE: joblib-pickled dicts of arrays with one row per frame.
 
 Their keys: `vid_name`, `frame_id`, `features` (N, C), `joints2D` (N, J, 3: pixels and confidence), `bbox` (N, 4: centre
 and size), `joints3D` (N, J, 3, metres), `pose` (N, 72), `shape` (N, 10), `valid` (N,) or `valid_i` (N, 1).
@@ -26,13 +26,13 @@ _JOINTS = ('joints2D', 'joints3D')
 
 @dataclass
 class Database:
-    """A database whose keys are there and fit one another.
+    """A database that has all its keys, with consistent lengths and shapes.
 
     Attributes:
         path: The file.
         num_frames: N.
-        columns: By key, those that its spec takes.
-        row_shapes: Shape of one row, by key, of those that hold numbers.
+        columns: The columns that its spec reads, by key.
+        row_shapes: Shape of one row of each numeric column, by key.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Database:
         """Rows (n, …) of a key as finite numbers.
 
         Raises:
-            InputError: names file, key and row.
+            InputError: not finite numbers of one shape; the message names file, key and row.
         """
         where = f'{self.path}: {key}'
         values = as_numbers(read_rows(self.columns[key], rows), dtype, where)
@@ -64,7 +64,7 @@ def open_database(path: Path, spec: DatabaseSpec, feature_dim: int = 2048) -> It
     """Open the database of a spec and check its keys, their lengths and the shapes of their first rows.
 
     Raises:
-        InputError: names file and key.
+        InputError: something is missing or does not fit; the message names file and key.
     """
     if spec.is_hdf5:
         with open_hdf5(path) as columns:
@@ -72,7 +72,7 @@ def open_database(path: Path, spec: DatabaseSpec, feature_dim: int = 2048) -> It
         return
     loaded = load_joblib(path)
     if not isinstance(loaded, dict):
-        raise InputError(f'{path}: found a {type(loaded).__name__}, expected a dict of arrays with one row a frame')
+        raise InputError(f'{path}: found a {type(loaded).__name__}, expected a dict of arrays with one row per frame')
     yield _checked(path, spec, loaded, feature_dim)
 
 
@@ -109,7 +109,7 @@ def _checked(path: Path, spec: DatabaseSpec, found: dict, feature_dim: int) -> D
 def _as_column(values: object, where: str) -> Column:
     column = as_array(values, where) if isinstance(values, list | tuple) else values
     if not hasattr(column, 'shape') or not hasattr(column, 'dtype') or not column.shape:
-        raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row a frame')
+        raise InputError(f'{where}: found a {type(values).__name__}, expected an array with one row per frame')
     return column
 
 

@@ -22,17 +22,17 @@ Rows = Callable[[int, np.ndarray], np.ndarray]
 def export_human_data(store_path: str | Path, path: str | Path) -> Path:
     """Write a track store as a HumanData `.npz`.
 
-    Tracks follow one another and `image_path` is `track/frame.jpg`, so that mmhuman3d's video data set, which goes by
-    the folder, never joins two people. Frames that are not valid are left out, as by
-    mmhuman3d's own converters. Boxes are the crops (1.2 times ours): mmhuman3d takes boxes as they are. Features pass
-    through track by track.
+    Tracks are written one after another and `image_path` is `track/frame.jpg`, so that mmhuman3d's video data set,
+    which groups frames by folder, never joins two people. Invalid frames are left out, as in mmhuman3d's own
+    converters. Boxes are the crops (1.2 times ours), because mmhuman3d uses boxes as crops. Features are copied track
+    by track.
 
     Args:
         store_path: The store.
-        path: The file to write; one that is newer than the store is kept.
+        path: The file to write; an existing file newer than the store is kept.
 
     Raises:
-        InputError: A broken store, one without valid frames, or `path` cannot be written.
+        InputError: The store is broken or has no valid frames, or `path` cannot be written.
     """
     path = Path(path)
     if path.suffix != '.npz':
@@ -85,7 +85,7 @@ class _Export:
             archive.genders([str(store.track_gender[track]) for track, rows in self.rows.items() for _ in rows])
 
     def _of(self, column: str) -> Rows:
-        """Rows of a store's column, read and not mapped: no page of the features stays in memory."""
+        """Rows of a store's column, read rather than memory-mapped, so that no page of the features stays in memory."""
         file = self.store.frame_columns[column]
 
         def read(track: int, rows: np.ndarray) -> np.ndarray:

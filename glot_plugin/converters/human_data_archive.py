@@ -13,8 +13,8 @@ from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
-# HumanData stores joints in its own order of 190, of which a mask names those that are there. These places hold the 49
-# joints, and these are the 49 in that order.
+# HumanData has its own order of 190 joints and a mask of those that are present. These are the positions of the 49
+# joints in it, and the 49 joints in that order.
 NUM_HUMAN_DATA_JOINTS = 190
 HUMAN_DATA_PLACES = (4, 5, 7, 8, 16, 17, 18, 19, 20, 21, 55, 56, 57, 58, 59, *range(144, 178))
 SPIN49_IN_THAT_ORDER = (
@@ -24,7 +24,7 @@ SPIN49_IN_THAT_ORDER = (
 
 @contextlib.contextmanager
 def open_human_data(path: str | Path, num_frames: int, source: str) -> Iterator['HumanDataArchive']:
-    """A HumanData `.npz` to write entries to, which appears under its name only when it is whole.
+    """A HumanData `.npz` to write entries to, which appears under its name only when it is complete.
 
     Args:
         path: The file.
@@ -52,7 +52,7 @@ class HumanDataArchive:
         self._archive, self._num_frames = archive, num_frames
 
     def value(self, key: str, value: Any) -> None:
-        """One entry whole; a dict, which HumanData holds as such, is pickled as numpy does."""
+        """Write one entry; a dict, which HumanData stores as such, is pickled as numpy does."""
         array = np.asarray(value)
         with self._archive.open(f'{key}.npy', 'w', force_zip64=True) as file:
             header = {'descr': np.lib.format.dtype_to_descr(array.dtype), 'fortran_order': False, 'shape': array.shape}
@@ -60,7 +60,7 @@ class HumanDataArchive:
             file.write(pickle.dumps(array, protocol=3) if array.dtype.hasobject else array.tobytes())
 
     def column(self, key: str, dtype: np.dtype, row_shape: tuple[int, ...], pieces: Iterable[np.ndarray]) -> None:
-        """One array with a row a frame, from consecutive pieces of it."""
+        """Write an array with one row per frame from consecutive pieces."""
         header = {'descr': dtype.str, 'fortran_order': False, 'shape': (self._num_frames, *row_shape)}
         with self._archive.open(f'{key}.npy', 'w', force_zip64=True) as file:
             np.lib.format.write_array_header_1_0(file, header)
@@ -68,11 +68,11 @@ class HumanDataArchive:
                 file.write(np.ascontiguousarray(piece, dtype))
 
     def keypoints(self, key: str, order: Sequence[int], width: int, pieces: Iterable[np.ndarray]) -> None:
-        """Joints, compressed as HumanData does.
+        """Write joints, compressed as HumanData does.
 
         Args:
             key: `keypoints2d` or `keypoints3d`.
-            order: Which of the 49 joints there are, in the order of `SPIN49_IN_THAT_ORDER`.
+            order: Which of the 49 joints are present, in the order of `SPIN49_IN_THAT_ORDER`.
             width: Coordinates and confidence of a joint: 3 or 4.
             pieces: (n, 49, width) each.
         """
@@ -85,19 +85,19 @@ class HumanDataArchive:
         self.column(key, np.dtype(np.float32), shape, (piece[:, list(order)] for piece in pieces))
 
     def smpl(self, pose: np.ndarray, betas: np.ndarray, **others: np.ndarray) -> None:
-        """SMPL parameters from axis-angle poses (N, 72) and betas (N, 10); others have a row a frame, too."""
+        """Write SMPL parameters from axis-angle poses (N, 72) and betas (N, 10); `others` also have a row per frame."""
         smpl = {'global_orient': pose[:, :3], 'body_pose': pose[:, 3:].reshape(-1, 23, 3), 'betas': betas, **others}
         self.value('smpl', np.array(smpl, dtype=object))
 
     def genders(self, genders: Sequence[str]) -> None:
-        """The gender of each row."""
+        """Write the gender of each row."""
         self.value('meta', np.array({'gender': list(genders)}, dtype=object))
 
 
 def crop_boxes(boxes: np.ndarray) -> np.ndarray:
-    """(N, 5) of (N, 4): HumanData's corner, size and confidence of boxes given by centre and size.
+    """Convert boxes (N, 4), centre and size, to HumanData's (N, 5): corner, size and confidence.
 
-    HumanData's boxes are crops, as mmhuman3d takes boxes as they are: 1.2 times ours.
+    mmhuman3d uses boxes as crops, so HumanData's boxes are 1.2 times ours.
     """
     size = boxes[:, 2:] * NormalizeKeypoints2d().box_scale
     return np.concatenate([boxes[:, :2] - size / 2, size, np.ones((len(boxes), 1), np.float32)], axis=1)

@@ -1,4 +1,4 @@
-"""Opening InstaVariety's database, an HDF5 file: two million frames that pass through memory in blocks."""
+"""Opening InstaVariety's database, an HDF5 file: two million frames that are read in blocks."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def open_hdf5(path: Path) -> Iterator[dict[str, BlockColumn]]:
     """The data sets of an HDF5 file by name, open for reading; names in them are bytes.
 
     Raises:
-        InputError: absent, damaged, not HDF5, or h5py is not installed.
+        InputError: the file is missing, damaged or not HDF5, or h5py is not installed.
     """
     try:
         import h5py
@@ -28,7 +28,7 @@ def open_hdf5(path: Path) -> Iterator[dict[str, BlockColumn]]:
     try:
         file = h5py.File(path, 'r')
     except OSError as error:
-        raise InputError(f'{path}: not a whole HDF5 file ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid HDF5 file ({reason(error)})') from error
     with file:
         yield _columns(file, path)
 
@@ -48,15 +48,15 @@ def _columns(file: Any, path: Path) -> dict[str, BlockColumn]:
                 columns[key] = BlockColumn(dataset, f'{path}: {key}')
     except InputError:
         raise
-    except Exception as error:  # what is damaged in it can raise anything
+    except Exception as error:  # a damaged file can raise anything
         raise InputError(f'{path}: a damaged HDF5 file ({reason(error)})') from error
     return columns
 
 
 def _check_size(dataset: Any, where: str, limit: int) -> None:
-    """A data set can claim any number of rows: those that were never written take no room in the file."""
+    """Refuse a data set that claims too many rows: rows that were never written take no room in the file."""
     sizes = dataset.shape
-    if dataset.chunks is not None:  # each of which is read whole
+    if dataset.chunks is not None:  # HDF5 reads complete chunks
         sizes = [-(-size // chunk) * chunk for size, chunk in zip(sizes, dataset.chunks, strict=True)]
     num_bytes = math.prod(sizes) * dataset.dtype.itemsize
     if num_bytes > limit:

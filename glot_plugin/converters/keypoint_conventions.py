@@ -1,7 +1,7 @@
-"""Keypoint conventions of the databases, as the 49 joints of SPIN.
+"""Keypoint conventions of the databases, mapped to the 49 joints of SPIN.
 
-A convention is a tuple of joint names; a joint goes to the place of its name among the 49, every other place stays zero
-(confidence 0). Names are those of `SPIN49_NAMES`.
+A convention is a tuple of joint names; each joint goes to the position of its name among the 49, and every other
+position stays zero (confidence 0). Names are those of `SPIN49_NAMES`.
 """
 
 import numpy as np

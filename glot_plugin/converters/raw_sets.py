@@ -1,6 +1,6 @@
-"""The raw data sets that mmhuman3d's converters read: their names, their folders and what is asked of the converter.
+"""The raw data sets that mmhuman3d's converters read: their names, their folders and the converter's arguments.
 
-Running one needs mmhuman3d: `glot_plugin.framework.raw_sets`.
+Running a converter requires mmhuman3d: `glot_plugin.framework.raw_sets`.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from glot_plugin.converters.database_specs import named
 
-RAW = 'raw:'  # some of mmhuman3d's names are nearly ours
+RAW = 'raw:'  # tells them from our own names, some of which are almost the same
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,12 @@ class RawSet:
     """One raw data set, as its makers publish it.
 
     Attributes:
-        name: mmhuman3d's name of it, after `raw:`.
-        converter: Class of mmhuman3d.
-        folder: Below `--root`, as mmhuman3d's documentation lays it out.
-        modes: Parts of it; none: all that the converter has.
+        name: mmhuman3d's name for it, after `raw:`.
+        converter: mmhuman3d's class.
+        folder: Folder below `--root`, as in mmhuman3d's documentation.
+        modes: Parts to convert; if empty, all that the converter has.
         options: Arguments of the converter.
-        folder_options: Arguments that are folders below `--root`, which may be absent.
+        folder_options: Arguments that are folders below `--root`, which may be missing.
         has_pictures: Whether there is anything to extract features from.
     """
 
@@ -77,7 +77,7 @@ def find_raw_sets(names: Iterable[str]) -> list[RawSet]:
 
 
 def features_command(part: str, human_data: Path, root: Path) -> str | None:
-    """The command that makes a track store of a raw data set's HumanData; None where there are no pictures."""
+    """The command that makes a track store of a raw data set's HumanData; None if there are no pictures."""
     (raw_set,) = find_raw_sets([part.split()[0]])
     if not raw_set.has_pictures:
         return None

@@ -1,4 +1,4 @@
-"""Which rows of a database are one person through one video, in which order."""
+"""Grouping the rows of a database into tracks: one person in one video, in frame order."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from glot_plugin.converters.columns import Column, as_numbers, as_text
 from glot_plugin.errors import InputError
 
 CHUNK_ROWS = 2**16
-MAX_FRAME_NUMBER = 2**53  # float64 holds every whole number up to here
+MAX_FRAME_NUMBER = 2**53  # float64 holds every integer up to here
 _LAST_NUMBER = re.compile(r'(\d{1,300})\D*$')  # as many digits as float64 holds
 
 
@@ -23,32 +23,32 @@ class TrackRows:
 
 
 def find_tracks(vid_name: Column, frame_id: Column | None, where: str) -> list[TrackRows]:
-    """Tracks of a database, by their first rows.
+    """Tracks of a database, sorted by their first rows.
 
-    All rows of one `vid_name` are one track in the order of their frame numbers: the name carries the person. Gaps in
-    the numbers do not cut a track: the paper's windows run over them. A number that comes twice says that people share
-    the name, and whose row is whose cannot be known from the numbers: that is an error.
+    All rows of one `vid_name` form one track in the order of their frame numbers: the name identifies the person. Gaps
+    in the numbers do not split a track: the paper's windows span them. A repeated number means that several people
+    share the name and cannot be told apart by the numbers, which is an error.
 
     Args:
-        vid_name: (N,) text or bytes.
-        frame_id: (N,) numbers, or texts that hold one; None: rows are in frame order.
+        vid_name: (N,) strings or bytes.
+        frame_id: (N,) numbers, or strings that contain one; None: rows are in frame order.
         where: The file, for errors.
 
     Raises:
-        InputError: a name or a frame number that is none, or people who share a name.
+        InputError: an invalid name or frame number, or people who share a name.
     """
     frames = np.arange(vid_name.shape[0]) if frame_id is None else frame_numbers(frame_id, f'{where}: frame_id')
     runs: dict[str, list[np.ndarray]] = {}
     for name, start, stop in _runs(vid_name, f'{where}: vid_name'):
         if not name:
-            raise InputError(f'{where}: vid_name, row {start}: an empty name, expected that of a video and person')
+            raise InputError(f'{where}: vid_name, row {start}: an empty name, expected one for each video and person')
         runs.setdefault(name, []).append(np.arange(start, stop))
     tracks = [_track(name, np.concatenate(pieces), frames, where) for name, pieces in runs.items()]
     return sorted(tracks, key=lambda track: track.rows.min())
 
 
 def read_rows(column: Column, rows: np.ndarray) -> np.ndarray:
-    """Rows of a column in any order, read as few slices."""
+    """Rows of a column in any order, read in as few slices as possible."""
     ascending = np.sort(rows)
     slices = np.split(ascending, np.flatnonzero(np.diff(ascending) != 1) + 1)
     parts = [column[int(part[0]) : int(part[-1]) + 1] for part in slices]
@@ -57,22 +57,22 @@ def read_rows(column: Column, rows: np.ndarray) -> np.ndarray:
 
 
 def frame_numbers(column: Column, where: str) -> np.ndarray:
-    """Frame numbers (N,) int64 from numbers, or from the last number of each text.
+    """Frame numbers (N,) int64 from numbers, or from the last number in each string.
 
     Raises:
-        InputError: a text without a number, a fraction, or more than one value a row.
+        InputError: a string without a number, a fraction, or more than one value per row.
     """
     numbers = np.empty(column.shape[0], np.int64)
     for start in range(0, len(numbers), CHUNK_ROWS):
         values = np.asarray(column[start : start + CHUNK_ROWS])
         if values.size != len(values):
-            raise InputError(f'{where}: found shape {column.shape}, expected one number a row')
+            raise InputError(f'{where}: found shape {column.shape}, expected one number per row')
         numbers[start : start + CHUNK_ROWS] = _as_frame_numbers(values.reshape(-1), where)
     return numbers
 
 
 def last_number(text: str) -> int | None:
-    """The last number in a text, as a frame's number in the name of its picture; None without one."""
+    """The last number in a string, such as the frame number in an image's name; None if there is none."""
     match = _LAST_NUMBER.search(text)
     return int(match[1]) if match else None
 
@@ -93,12 +93,12 @@ def _as_frame_numbers(values: np.ndarray, where: str) -> np.ndarray:
 
 
 def _runs(vid_name: Column, where: str) -> list[tuple[str, int, int]]:
-    """Rows of one name that follow one another: name, first row, row after the last."""
+    """Runs of consecutive rows of one name: name, first row, row after the last."""
     starts, names, last = [], [], None
     for start in range(0, vid_name.shape[0], CHUNK_ROWS):
         chunk = np.asarray(vid_name[start : start + CHUNK_ROWS])
         if chunk.size != len(chunk):
-            raise InputError(f'{where}: found shape {vid_name.shape}, expected one name a row')
+            raise InputError(f'{where}: found shape {vid_name.shape}, expected one name per row')
         chunk = chunk.reshape(-1)
         changes = np.flatnonzero(chunk[1:] != chunk[:-1]) + 1
         if start == 0 or chunk[0] != last:

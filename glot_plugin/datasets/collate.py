@@ -11,14 +11,14 @@ from glot_plugin.registry import FUNCTIONS
 
 @FUNCTIONS.register_module()
 def as_fetched(batch: dict | list[dict]) -> dict[str, Any]:
-    """Arrays of a batch as tensors, without copying; everything else as it is.
+    """Turn a batch's arrays into tensors without copying; everything else is unchanged.
 
     Args:
         batch: what `WindowDataset` fetched for all indices at once, or a list of one item (`TrackDataset` with
             batch_size=1), which stays without a batch axis.
 
     Raises:
-        InputError: several items, which have no common length.
+        InputError: several items: tracks have no common length.
     """
     if isinstance(batch, list):
         if len(batch) != 1:

@@ -14,7 +14,7 @@ def checked_column(where: str, values: np.ndarray, shape: tuple[int, ...], dtype
     Any float type goes into a float column and any integer type into an integer column; nothing else is converted.
 
     Raises:
-        InputError: another kind of type, another shape, NaN or infinite (also by overflowing `dtype`).
+        InputError: another kind of type, another shape, or NaN or infinite values (also after overflowing `dtype`).
     """
     values = np.asarray(values)
     kind = 'i' if values.dtype.kind == 'u' else values.dtype.kind
@@ -47,7 +47,7 @@ def first_nonfinite_row(values: np.ndarray) -> int | None:
 
 
 def default_column(column: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """What stands for a column that a track does not have: its frame numbers, all valid, or zeros."""
+    """Default values of a column that a track lacks: consecutive frame numbers, all valid, or zeros."""
     if column == 'frame_id':
         return np.arange(shape[0], dtype=dtype)
     return np.full(shape, column == 'valid', dtype)

@@ -16,7 +16,7 @@ PAPER_SHARE_2D = 0.6  # 64 = 38 clips from 2D + 26 from 3D sets
 
 
 class BatchIndices(list):
-    """Indices of the windows of one batch, with the seed for whatever its transforms draw."""
+    """Indices of the windows of one batch, with the seed of its random transforms."""
 
     def __init__(self, indices: Iterable[int] = (), seed: int = 0) -> None:
         super().__init__(indices)
@@ -32,7 +32,7 @@ class ShuffledPool:
 
     def __init__(self, indices: np.ndarray) -> None:
         self.indices = indices
-        self._shuffle: tuple[int, ...] = ()  # seed and pass of the order at hand
+        self._shuffle: tuple[int, ...] = ()  # seed and pass of the current order
         self._order = indices
 
     def take(self, position: int, number: int, seed: tuple[int, ...]) -> np.ndarray:
@@ -61,15 +61,15 @@ class MixedBatchSampler:
     batch of `world_size * batch_size` clips; within one pass over a pool no window comes twice.
 
     Args:
-        sampler: gives `dataset` (with `pool_indices`: `WindowDataset`) and, unless `seed` is given, its `seed`;
+        sampler: provides `dataset` (with `pool_indices`: `WindowDataset`) and, unless `seed` is given, its `seed`;
             mmengine builds it from the config's `sampler` with the runner's seed. Its order is not used.
-        batch_size: clips of a batch, on each rank.
-        share_2d: part of the batch from 2D-only windows: `int(batch_size * share_2d)` clips. None: the paper's 0.6,
-            or all from the other kind where there are no 2D-only or no 3D windows, which is logged. A share that is
-            given is kept to: if it cannot be filled, that is an error.
+        batch_size: clips per batch on each rank.
+        share_2d: share of 2D-only windows in a batch: `int(batch_size * share_2d)` clips. None: the paper's 0.6, or,
+            with a logged warning, only the other kind where there are no 2D-only or no 3D windows. A share that is
+            given is never adjusted: it is an error if it cannot be filled.
         seed: None: that of `sampler`, else one that all ranks agree on.
-        rank: of this process; None: as mmengine says.
-        world_size: number of processes; None: as mmengine says.
+        rank: of this process; None: taken from mmengine.
+        world_size: number of processes; None: taken from mmengine.
 
     Raises:
         InputError: share outside [0, 1], a share of windows that do not exist, an empty data set.
@@ -127,7 +127,7 @@ class MixedBatchSampler:
             yield self.batch(number)
 
     def __len__(self) -> int:
-        """Batches in which every pool that is used has been passed once; the stream itself does not end."""
+        """Number of batches after which every pool in use has been passed once; the stream itself does not end."""
         shares = ((self._pool_2d, self.num_2d), (self._pool_3d, self.batch_size - self.num_2d))
         return max(-(-len(pool.indices) // (share * self.world_size)) for pool, share in shares if share)
 
@@ -141,7 +141,7 @@ def _num_2d(batch_size: int, share: float | None, windows_2d: int, windows_3d: i
         if not windows_2d or not windows_3d:
             share = float(windows_3d == 0)
             kind = '3D' if share else '2D-only'
-            print_log(f'no {kind} windows: batches hold the other kind alone', logger='current', level=logging.WARNING)
+            print_log(f'no {kind} windows: batches hold only the other kind', logger='current', level=logging.WARNING)
     if not 0 <= share <= 1:
         raise InputError(f'share_2d is {share}, expected 0 to 1')
     num_2d = int(batch_size * share + 1e-9)  # 100 * 0.29 is 28.999…
@@ -151,7 +151,7 @@ def _num_2d(batch_size: int, share: float | None, windows_2d: int, windows_3d: i
     ):
         if number and not windows:
             raise InputError(
-                f'share_2d is {share}: {number} of {batch_size} clips are {kind} ones, the data set has none; '
+                f'share_2d is {share}: {number} of {batch_size} clips must be {kind}, but the data set has none; '
                 f'add a store with them or set share_2d={fix}'
             )
         if windows and not number:

@@ -15,7 +15,7 @@ PROGRESS_FILE = 'progress.json'
 
 @dataclass
 class StoreProgress:
-    """What is known of each track; its frames are rows `offsets[i]` to `offsets[i + 1]` of the columns."""
+    """What is known about each track; its frames are rows `offsets[i]` to `offsets[i + 1]` of the columns."""
 
     names: list[str] = field(default_factory=list)
     offsets: list[int] = field(default_factory=lambda: [0])
@@ -37,7 +37,7 @@ class StoreProgress:
         return self.offsets[-1]
 
     def add(self, name: str, num_frames: int, has_keypoints3d: bool, has_smpl: bool, gender: str | None) -> None:
-        """Count a track whose rows are all written."""
+        """Add a track whose rows are all written."""
         self.names.append(name)
         self._known.add(name)
         self.offsets.append(self.num_frames + num_frames)
@@ -46,7 +46,7 @@ class StoreProgress:
         self.genders.append(gender or '')
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The store's columns that have a row a track; `track_gender` only where one is known."""
+        """The store's columns with one row per track; `track_gender` only if any gender is known."""
         columns = {
             'track_offsets': np.array(self.offsets, np.int64),
             'track_names': np.array(self.names, np.str_),
@@ -58,13 +58,13 @@ class StoreProgress:
         return columns
 
     def save(self, folder: Path, settings: dict) -> None:
-        """Write `progress.json`; the rows that it speaks of are on disk already."""
+        """Write `progress.json`; the rows that it counts are already on disk."""
         with atomic_write(folder / PROGRESS_FILE) as file:
             json.dump({'settings': settings, 'tracks': asdict(self)}, file)
 
     @classmethod
     def load(cls, folder: Path, settings: dict) -> 'StoreProgress | None':
-        """What a writer with the same settings saved; None where there is nothing, or that of another one."""
+        """What a writer with the same settings saved; None if there is nothing, or if the settings differ."""
         try:
             found = read_json(folder / PROGRESS_FILE)
             same = found['settings'] == json.loads(json.dumps(settings))  # tuples become lists

@@ -33,7 +33,7 @@ MANDATORY_COLUMNS = ('features', 'frame_id', 'valid')
 # Track columns that a store may have; `store.json` names those it has under `track_columns` (absent: none).
 OPTIONAL_TRACK_COLUMNS = ('track_gender',)
 GENDERS = ('m', 'f', 'n')  # male, female, neutral; '' in the column: not known
-# A column on the left is of no use without the one on the right.
+# A column on the left requires the one on the right.
 COLUMN_NEEDS = (('keypoints2d', 'bbox'), ('smpl_pose', 'smpl_betas'), ('smpl_betas', 'smpl_pose'))
 WRITE_AGAIN = 'write the store again'
 
@@ -50,7 +50,7 @@ def read_index(path: Path) -> dict:
     if not path.is_dir():
         raise InputError(f'{path}: no such track store (a folder with {INDEX_FILE})')
     if not index_path.is_file():
-        raise InputError(f'{index_path}: not found, so this is not a (whole) track store; {WRITE_AGAIN}')
+        raise InputError(f'{index_path}: not found, so this is not a (complete) track store; {WRITE_AGAIN}')
     index = read_json(index_path, WRITE_AGAIN)
     version = index.get('schema_version') if isinstance(index, dict) else None
     if version != SCHEMA_VERSION:
@@ -82,7 +82,7 @@ def _check_index(path: Path, index: dict) -> None:
 
 
 def check_column_set(where: str, columns: Collection[str], keypoints3d_joints: str | None) -> None:
-    """Raise `InputError` unless every mandatory column is there and no column lacks the one that it needs."""
+    """Raise `InputError` unless every mandatory column is present, and with each column the one that it requires."""
     for name in MANDATORY_COLUMNS:
         if name not in columns:
             raise InputError(f'{where}: no column {name}, which every track store has; {WRITE_AGAIN}')

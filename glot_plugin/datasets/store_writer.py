@@ -1,4 +1,4 @@
-"""Writing track stores: frames go straight to disk, and the store appears whole or not at all."""
+"""Writing track stores: frames go straight to disk, and the store appears complete or not at all."""
 
 import io
 import json
@@ -29,30 +29,31 @@ from glot_plugin.errors import InputError
 from glot_plugin.io.atomic_folder import AtomicFolder
 from glot_plugin.io.files import write_errors, write_npy
 
-BYTES_BETWEEN_SAVES = 2**28  # what a killed writer that is resumed writes again, at most
+BYTES_BETWEEN_SAVES = 2**28  # the most that a resumed writer has to write again
 
 
 class TrackStoreWriter:
-    """Write a track store, one track after another, in the memory of one track.
+    """Write a track store, one track after another, with one track in memory at a time.
 
     Use it as a context manager. Rows go to a hidden folder beside `path`, which is renamed to `path` when the block
-    ends well; after an exception it is removed, and what a killed process left is removed by the next writer of the
-    same path, or gone on with (`resume`).
+    succeeds and removed after an exception. What a killed process left is removed by the next writer of the same path,
+    or resumed (`resume`).
 
     Args:
-        path: folder to make.
+        path: folder to create.
         source: where the data come from, in words.
         columns: frame columns to write besides `features`, `frame_id` and `valid`; all by default.
         feature_dim: feature width C.
         keypoints3d_joints: joint set of `keypoints3d`, 'spin49' (J = 49) or 'h36m14' (J = 14).
         feature_dtype: 'float32' or 'float16'.
         meta: anything else worth keeping, as plain JSON.
-        overwrite: replace a track store that is already there; it stays in place until the new one is whole.
-        resume: go on after the tracks that a killed or interrupted writer with the same arguments left; `name in
-            writer` says which are written. Only for sources that `meta` identifies: nothing else of them is compared.
+        overwrite: replace a track store that is already there; it stays in place until the new one is complete.
+        resume: continue after the tracks that a killed or interrupted writer with the same arguments left; `name in
+            writer` tells which are written. Use it only if `meta` identifies the source: nothing else about it is
+            compared.
 
     Raises:
-        InputError: a bad argument, a path that exists (without `overwrite`) or cannot be written.
+        InputError: a bad argument, or a path that exists (without `overwrite`) or cannot be written.
     """
 
     def __init__(
@@ -136,7 +137,7 @@ class TrackStoreWriter:
         Args:
             name: its name, unique in the store; it carries the person, not the video alone.
             features: (n, C) floating point.
-            keypoints2d: (n, 49, 3) pixels x, y and confidence; needs `bbox`. None: zeros, confidence 0.
+            keypoints2d: (n, 49, 3) pixels x, y and confidence; requires `bbox`. None: zeros, confidence 0.
             bbox: (n, 4) centre x, centre y, width, height in pixels.
             keypoints3d: (n, J, 3) metres. None: zeros, and the track counts as without 3D.
             smpl_pose: (n, 72) rotation vectors in radians; given together with `smpl_betas` or not at all.
@@ -146,10 +147,11 @@ class TrackStoreWriter:
             gender: 'm', 'f' or 'n' (neutral), the SMPL body that the person was fitted with. None: not known.
 
         Raises:
-            InputError: names track, column and, for values, the row; nothing of the track is written.
+            InputError: invalid data; the message names track, column and, for values, the row. No part of the track is
+                written.
         """
         if self._hidden is None:
-            raise RuntimeError('add_track is called inside `with TrackStoreWriter(...) as writer:`')
+            raise RuntimeError('add_track must be called inside `with TrackStoreWriter(...) as writer:`')
         given = {
             'features': features,
             'keypoints2d': keypoints2d,
@@ -180,7 +182,7 @@ class TrackStoreWriter:
         """All columns of one track, checked, in the types of the store."""
         where = f'{self.path}: track {track!r}'
         if not isinstance(track, str) or not track:
-            raise InputError(f'{where}: a track name is a text that is not empty')
+            raise InputError(f'{where}: a track name must be a non-empty string')
         if track in self._tracks:
             raise InputError(f'{where}: is already in the store, expected unique names')
         for column in given:
@@ -236,7 +238,7 @@ class TrackStoreWriter:
 
     @property
     def _settings(self) -> dict:
-        """What must be the same for a writer to go on with what another one wrote."""
+        """The settings that must match for a writer to continue another one's work."""
         return {
             'schema_version': SCHEMA_VERSION,
             'source': self.source,
@@ -272,13 +274,13 @@ class TrackStoreWriter:
 
     def _clean_up(self) -> None:
         for file in self._files.values():
-            with suppress(OSError):  # a full disk says so again; the error is already on its way
+            with suppress(OSError):  # a full disk fails again here; the first error is already being raised
                 file.close()
         self._folder.discard()
         self._hidden = None
 
     def _finish(self) -> None:
-        """Headers with the final counts, the track columns, `store.json`, then the rename."""
+        """Write the headers with the final counts, the track columns and `store.json`, then rename the folder."""
         if not len(self._tracks):
             raise InputError(f'{self.path}: no track was added; nothing was kept')
         for name, file in self._files.items():
@@ -306,7 +308,7 @@ class TrackStoreWriter:
             'meta': self.meta,
         }
         (self._hidden / INDEX_FILE).write_text(json.dumps(index, indent=2) + '\n', encoding='utf-8')
-        TrackStore(self._hidden).close()  # what cannot be read is not published
+        TrackStore(self._hidden).close()  # an unreadable store is not published
         self._folder.publish()
 
 

@@ -1,4 +1,4 @@
-"""Test data: whole tracks, one an item."""
+"""Test data: complete tracks, one per item."""
 
 import os
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from glot_plugin.registry import DATASETS
 
 @DATASETS.register_module()
 class TrackDataset:
-    """Whole tracks from track stores.
+    """Complete tracks from track stores.
 
-    An item is a dict: `features` (N, C) float32, `frame_id` (N,) int64, `frame_valid` (N,) bool, those target columns
-    (N, …) that the track has, and in plain Python `track_name`, `store_name` (the folder), `keypoints3d_joints` (the
+    An item is a dict: `features` (N, C) float32, `frame_id` (N,) int64, `frame_valid` (N,) bool, the target columns (N,
+    …) that the track has, and as plain Python values `track_name`, `store_name` (the folder), `keypoints3d_joints` (the
     joint set or None), `gender` ('m', 'f', 'n', or None where it is not known), `has_keypoints3d` and `has_smpl`.
 
     Args:
         stores: path of a track store, or several.
-        pipeline: transforms as in `WindowDataset`; here they get the item.
+        pipeline: transforms as in `WindowDataset`; here they receive the item.
         feature_dim: feature width C that the stores must have; None: that of the first.
-        drop_invalid: leave frames that are not valid out altogether, as the paper does for 3DPW; tracks without a valid
-            frame are then no items. False: they are part of the track and only `frame_valid` tells.
+        drop_invalid: leave out invalid frames, as the paper does for 3DPW, and tracks without a valid frame. False:
+            invalid frames stay in the track, marked only by `frame_valid`.
 
     Raises:
         InputError: a broken store, differing widths, NaN or infinite values (when fetched).
@@ -59,7 +59,7 @@ class TrackDataset:
         return {'stores': [str(store.path) for store in self.stores], 'feature_dim': self.feature_dim}
 
     def __getitem__(self, index: int) -> dict:
-        """One track through the pipeline.
+        """One track, passed through the pipeline.
 
         Raises:
             IndexInputError: no such track.

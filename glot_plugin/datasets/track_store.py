@@ -1,6 +1,6 @@
 """Track stores: a data set as a folder of plain `.npy` columns and one small JSON, opened without reading the data.
 
-A *track* is one person through one video. Frame columns have one row a frame; the frames of track `k` are the rows
+A *track* is one person in one video. Frame columns have one row per frame; the frames of track `k` are the rows
 `track_offsets[k]:track_offsets[k + 1]`. `TrackStoreWriter` (store_writer.py) writes what `TrackStore` reads.
 """
 
@@ -26,7 +26,7 @@ class TrackStore:
 
     Opening reads `store.json`, the headers of the columns and the small track columns; a million frames open in
     milliseconds. Rows are read with `read_rows` (straight into the caller's array: no page stays mapped, so resident
-    memory does not grow with what was read) or through the memory maps in `columns`. Pickled, a store is its path.
+    memory does not grow with what was read) or through the memory maps in `columns`. A store is pickled as its path.
 
     Args:
         path: folder of the store.
@@ -106,7 +106,7 @@ class TrackStore:
         Args:
             column: a name in `frame_columns`.
             start: first row.
-            out: C-contiguous, of the column's row shape and type; float32 also takes a float16 column.
+            out: C-contiguous, of the column's row shape and type; float32 also accepts a float16 column.
 
         Raises:
             InputError: the rows are outside the column, or the file was cut short after it was opened.
@@ -114,7 +114,7 @@ class TrackStore:
         file = self.frame_columns[column]
         if start < 0 or start + len(out) > self.num_frames or out.shape[1:] != file.shape[1:]:
             raise IndexInputError(
-                f'{file.path}: rows {start}:{start + len(out)} of shape {out.shape[1:]} asked for, '
+                f'{file.path}: rows {start}:{start + len(out)} of shape {out.shape[1:]} requested, '
                 f'the column has {self.num_frames} of shape {file.shape[1:]}'
             )
         if out.dtype == file.dtype:
@@ -181,7 +181,7 @@ class TrackStore:
             track = int((genders == unknown[0]).argmax())
             raise InputError(
                 f'{self.path / "track_gender.npy"}: track {track} ({self.track_names[track]}) has {str(unknown[0])!r}, '
-                f'expected one of {", ".join(GENDERS)}, or an empty text; {WRITE_AGAIN}'
+                f'expected one of {", ".join(GENDERS)}, or an empty string; {WRITE_AGAIN}'
             )
         return genders
 

@@ -22,7 +22,7 @@ Transform = Callable[[Batch, np.random.Generator], Batch]
 def window_table(track_offsets: np.ndarray, num_frames: int, stride: int) -> tuple[np.ndarray, np.ndarray]:
     """First rows and tracks of all windows of T frames that start every `stride` frames and stay inside a track.
 
-    A track shorter than T has one window. Frames after the last whole window of a longer track are in none.
+    A track shorter than T has one window. In a longer track, frames after the last complete window are not used.
 
     Args:
         track_offsets: (M + 1,) first row of each track, then the number of rows.
@@ -43,7 +43,7 @@ def build_pipeline(pipeline: Sequence[dict | Transform]) -> list[Transform]:
     """Transforms from configs (or callables): each is `transform(batch, rng) -> batch` on the whole batch.
 
     Raises:
-        InputError: One cannot be called so, as transforms of single frames in other frameworks.
+        InputError: One has another signature, such as the single-frame transforms of other frameworks.
     """
     steps = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
     for step in steps:
@@ -63,13 +63,13 @@ class WindowDataset:
 
     `__getitems__` (which torch's DataLoader calls with the indices of a batch) returns a dict of stacked arrays:
     `features` (B, T, C) float32, the target columns (B, T, …), `frame_valid` (B, T) bool, `has_keypoints3d` and
-    `has_smpl` (B,) bool. Columns that a store lacks are zeros. A track shorter than T is filled up with its last frame,
-    `frame_valid` False there. Random transforms draw from a generator seeded with `indices.seed` where the batch
+    `has_smpl` (B,) bool. Columns that a store lacks are zeros. A track shorter than T is padded with its last frame,
+    with `frame_valid` False there. Random transforms draw from a generator seeded with `indices.seed` where the batch
     sampler gives one (`MixedBatchSampler`), else with the indices themselves, so a batch does not depend on the worker.
 
     Args:
-        stores: track stores: paths, or `dict(path=…, use_smpl=False)` to leave out SMPL targets that a store has; in a
-            list, or in a dict by any name, where None leaves one out (a config can then change one of them by name).
+        stores: paths of track stores, or `dict(path=…, use_smpl=False)` to ignore the SMPL targets of a store; in a
+            list, or in a dict under any names, so that a config can change one entry by name (None leaves it out).
         num_frames: T.
         stride: frames from one window of a track to the next.
         pipeline: transforms of the whole batch, as configs.
@@ -115,7 +115,7 @@ class WindowDataset:
         return tuple(name for name in self.columns if name in store.frame_columns and name not in dropped)
 
     def _build_table(self, stride: int) -> None:
-        """For each window its store, first row, number of frames, and which targets it has."""
+        """Build the table of windows: the store, first row, number of frames and targets of each."""
         tables = []
         for number, (store, use_smpl) in enumerate(zip(self.stores, self.use_smpl, strict=True)):
             starts, tracks = window_table(store.track_offsets, self.num_frames, stride)
@@ -146,7 +146,7 @@ class WindowDataset:
         return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """A whole batch through the pipeline."""
+        """A complete batch, passed through the pipeline."""
         batch = self.fetch(indices)
         seed = getattr(indices, 'seed', None)
         rng = np.random.default_rng([int(index) for index in indices] if seed is None else seed)
@@ -179,7 +179,7 @@ class WindowDataset:
         return batch
 
     def window_rows(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Where windows come from: their stores' numbers (B,), and the rows of their frames there (B, T).
+        """Where windows come from: the indices of their stores (B,), and the rows of their frames there (B, T).
 
         Raises:
             IndexInputError: no such window.
@@ -196,7 +196,7 @@ class WindowDataset:
         return windows
 
     def _empty_batch(self, size: int) -> Batch:
-        """Arrays (B, T, …) without contents: zeros that are overwritten would double the memory traffic."""
+        """Uninitialised arrays (B, T, …): filling them with zeros first would double the memory traffic."""
         batch = {
             name: np.empty((size, self.num_frames, *row_shape(name, self.feature_dim, 'spin49')), np.float32)
             for name in ('features', *self.columns)
@@ -213,7 +213,7 @@ class WindowDataset:
 
 
 def store_entries(stores: str | os.PathLike | dict | Sequence[str | os.PathLike | dict]) -> list[dict]:
-    """What `WindowDataset` takes as `stores`, as a list of dicts with `path` and `use_smpl`.
+    """The `stores` argument of `WindowDataset` as a list of dicts with `path` and `use_smpl`.
 
     Raises:
         InputError: An entry has other keys.
@@ -240,6 +240,6 @@ def _check_joints(store: TrackStore, columns: Sequence[str]) -> None:
 
 
 def _read_padded(store: TrackStore, column: str, start: int, count: int, out: np.ndarray) -> None:
-    """Rows `start:start + count` into `out` (T, …); the last of them again in the rest."""
+    """Read rows `start:start + count` into `out` (T, …) and pad the rest with the last of them."""
     store.read_rows(column, start, out[:count])
     out[count:] = out[count - 1]

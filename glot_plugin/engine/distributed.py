@@ -1,4 +1,4 @@
-"""Starting several processes, on GPUs (nccl) or without (gloo)."""
+"""Multi-process runs, on GPUs (nccl) or CPUs (gloo)."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from mmengine.dist import init_dist
 from glot_plugin.errors import InputError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
-# Where each launcher says which process this is, of how many: (rank, world size, local rank).
+# Environment variables in which each launcher gives (rank, world size, local rank).
 _VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
@@ -19,11 +19,11 @@ _VARIABLES = {
 
 
 def leave_distributed() -> None:
-    """Wait for the other processes, leave their group, and end its threads.
+    """Wait for the other processes, leave the process group, and end its threads.
 
-    A process whose peer is gone before it is aborted by gloo. And a group lives as long as a wrapped model holds it:
-    its threads would still run while Python shuts down, and a thread that asks for the interpreter then aborts the
-    process. So let go of the model before this is called.
+    gloo aborts a process whose peer exits first. A group also lives as long as a wrapped model holds it: its threads
+    would still run while Python shuts down, and a thread that then acquires the interpreter aborts the process. So drop
+    all references to the model before calling this.
     """
     if dist.is_available() and dist.is_initialized():
         dist.barrier()
@@ -34,7 +34,7 @@ def leave_distributed() -> None:
 def init_distributed(launcher: str, **dist_cfg) -> None:
     """Join the process group of a launcher; does nothing for `none`.
 
-    With GPUs mmengine does it. Its own way asks for CUDA, so that processes without GPUs are joined here, over gloo.
+    With GPUs, mmengine does it. mmengine's way requires CUDA, so processes without GPUs are joined here, over gloo.
 
     Raises:
         InputError: The launcher's variables are not in the environment.

@@ -1,4 +1,4 @@
-"""Testing on several test sets, one after the other, with the metrics of one protocol or both."""
+"""Testing on several test sets in turn, with the metrics of one protocol or both."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from glot_plugin.registry import LOOPS
 # Scores by test set, protocol and metric.
 Scores = dict[str, dict[str, dict[str, float]]]
 SET_KEYS = ('dataset', 'evaluator', 'mmhuman3d_evaluator', 'dataloader')
-# How whole tracks are loaded; a set's `dataloader` changes it.
+# The default loader for full tracks; a set's `dataloader` overrides its keys.
 TRACK_LOADER = {
     'batch_size': 1,
     'num_workers': 0,
@@ -27,8 +27,7 @@ TRACK_LOADER = {
 class TestSetsLoop(TestLoop):
     """Runs mmengine's test loop over several test sets; metrics are logged as `SET/METRIC`.
 
-    All loaders and metrics are built at the start, so that what is wrong with the last set shows before the first one
-    has run.
+    All loaders and metrics are built at the start, so that a problem with the last set shows before the first set runs.
 
     Args:
         runner: The runner.
@@ -38,11 +37,11 @@ class TestSetsLoop(TestLoop):
 
     Attributes:
         scores: After `run`: scores by set, protocol and metric.
-        tracks: After `run`, on the main process: a dict a track and protocol, with its `set`, `protocol`, `track`,
+        tracks: After `run`, on the main process: one dict per track and protocol, with its `set`, `protocol`, `track`,
             number of scored `frames`, and the track's mean of each metric.
     """
 
-    __test__ = False  # not a test, whatever pytest makes of its name
+    __test__ = False  # tells pytest that this is not a test class
 
     def __init__(
         self, runner, dataloader: dict[str, dict], evaluator: dict[str, Sequence[dict]], fp16: bool = False
@@ -87,7 +86,7 @@ class TestSetsLoop(TestLoop):
 
 
 def by_protocol(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
-    """Metrics by protocol and name: those with the prefix `mmhuman3d/` are its, the others the paper's."""
+    """Metrics by protocol and name: the prefix `mmhuman3d/` marks that protocol, all others are the paper's."""
     split: dict[str, dict[str, float]] = {}
     for name, value in metrics.items():
         prefix, _, rest = name.partition('/')
@@ -97,12 +96,12 @@ def by_protocol(metrics: dict[str, float]) -> dict[str, dict[str, float]]:
 
 
 def use_test_sets(cfg: Config, protocol: str = 'paper') -> None:
-    """Make a config test on its `test_sets`, or, where it has none, on its `test_dataloader` under the name `test`.
+    """Make a config test on its `test_sets`, or, if it has none, on its `test_dataloader` under the name `test`.
 
     Args:
-        cfg: `test_sets` has for each name a dict of `dataset` and `evaluator` (configs, as in `test_dataloader` and
-            `test_evaluator`), and, where wanted, `mmhuman3d_evaluator` (see `evaluator_configs`) and `dataloader`
-            (keys that differ from `TRACK_LOADER`).
+        cfg: `test_sets` maps each name to a dict with `dataset` and `evaluator` (configs, as in `test_dataloader` and
+            `test_evaluator`) and, optionally, `mmhuman3d_evaluator` (see `evaluator_configs`) and `dataloader` (keys
+            that differ from `TRACK_LOADER`).
         protocol: `paper`, `mmhuman3d` or `both`.
 
     Raises:
@@ -120,7 +119,7 @@ def use_test_sets(cfg: Config, protocol: str = 'paper') -> None:
 
 
 def _test_sets(cfg: Config) -> dict[str, tuple[dict, dict | list, dict | None]]:
-    """Loader, metrics and settings of mmhuman3d's metric, of each test set."""
+    """For each test set: its loader, its metrics, and the settings of mmhuman3d's metric."""
     given = cfg.get('test_sets')
     if not given:
         if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
@@ -135,7 +134,7 @@ def _test_sets(cfg: Config) -> dict[str, tuple[dict, dict | list, dict | None]]:
         if unknown or missing:
             problem = f'unknown {", ".join(unknown)}' if unknown else f'no {", ".join(missing)}'
             raise InputError(
-                f'{cfg.filename}: test_sets[{name!r}]: {problem}; expected dataset, evaluator and, where wanted, '
+                f'{cfg.filename}: test_sets[{name!r}]: {problem}; expected dataset, evaluator and, optionally, '
                 'mmhuman3d_evaluator and dataloader'
             )
         loader = {**TRACK_LOADER, **config.get('dataloader', {}), 'dataset': config['dataset']}

@@ -1,4 +1,4 @@
-"""Hooks that make runs reproducible, resumable and honest."""
+"""Hooks that make runs reproducible and resumable, and stop them when the loss breaks down."""
 
 import math
 from typing import Any
@@ -15,10 +15,10 @@ from glot_plugin.registry import HOOKS
 
 @HOOKS.register_module()
 class SeedEachIterationHook(Hook):
-    """Seeds torch before every training iteration from (run's seed, process, iteration).
+    """Seeds torch before every training iteration from (the run's seed, process, iteration).
 
-    Dropout and masks then depend on nothing else: neither on validations in between nor on where the run was
-    interrupted, so a resumed run equals an uninterrupted one without any generator's state in the checkpoints.
+    Dropout and masks then depend on neither validations in between nor where the run was interrupted, so a resumed run
+    equals an uninterrupted one without storing generator states in checkpoints.
     """
 
     priority = 'VERY_HIGH'
@@ -30,13 +30,13 @@ class SeedEachIterationHook(Hook):
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops the run at the first loss term that is infinite or NaN, and before a checkpoint of such weights is written.
+    """Stops the run at the first infinite or NaN loss term, and before such weights are written to a checkpoint.
 
-    The weights are looked at too: a step can break them while the loss before it was finite, and with several
-    processes the loss of another one can have been broken.
+    The weights are checked too: a step can break them although the loss before it was finite, and in a multi-process
+    run another process's loss may have been the broken one.
 
     Raises:
-        NonFiniteLossError: Names the iteration and the terms, or a weight.
+        NonFiniteLossError: The message names the iteration and the terms, or a weight.
     """
 
     priority = 'VERY_HIGH'
@@ -49,7 +49,7 @@ class FiniteLossHook(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        # Parameters only: a buffer may be infinite by design, as an attention mask.
+        # Parameters only: a buffer may be infinite by design, for example an attention mask.
         broken = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
         if broken:
             reason = f'{len(broken)} weights became infinite or NaN, the first of them {broken[0]}'
@@ -62,13 +62,13 @@ def _stopped(runner, iteration: int, reason: str) -> NonFiniteLossError:
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
-    """Leaves only tensors and plain Python values in checkpoints, so that they load with `weights_only=True`."""
+    """Keeps only tensors and plain Python values in checkpoints, so that they load with `weights_only=True`."""
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         hub = checkpoint['message_hub']
         info = {key: plain(value) for key, value in hub['runtime_info'].items() if key != 'cfg'}
         checkpoint['message_hub'] = {
-            'log_scalars': {},  # smoothed log values start anew after a resume
+            'log_scalars': {},  # smoothed log values start over after a resume
             'runtime_info': info,
             'resumed_keys': {key: bool(value) for key, value in hub['resumed_keys'].items() if key in info},
         }
@@ -77,7 +77,7 @@ class PlainCheckpointHook(Hook):
 
 
 def plain(value: Any) -> Any:
-    """Containers and numbers as plain Python ones; tensors stay."""
+    """Convert containers and numbers to plain Python ones; tensors are kept."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

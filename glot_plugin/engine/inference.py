@@ -1,4 +1,4 @@
-"""Loading a trained model, and predicting a track with it."""
+"""Loading a trained model and predicting tracks with it."""
 
 from pathlib import Path
 
@@ -68,15 +68,15 @@ def init_model(
     """Build a model for inference and load its weights.
 
     Args:
-        config: A config, its file, or the name of one of the package's, `glot_plugin::glot/glot_3dpw.py`.
-        checkpoint: One that `tools/train.py` or `tools/convert_checkpoint.py` wrote; None leaves the weights random.
-        device: A GPU where there is one, otherwise the CPU, unless it is given.
-        cfg_options: Keys of the config to change, as `{'model.head.num_frames': 16}`.
-        body_model_dir: Folder of the body-model files. Rotations, shape and camera need none; without the files only
-            `joints3d` and `vertices` are missing.
+        config: A config, its file, or the name of one of the package's: `glot_plugin::glot/glot_3dpw.py`.
+        checkpoint: Written by `tools/train.py` or `tools/convert_checkpoint.py`; None leaves the weights random.
+        device: By default a GPU if there is one, otherwise the CPU.
+        cfg_options: Keys of the config to change, for example `{'model.head.num_frames': 16}`.
+        body_model_dir: Folder of the body-model files. Without them, rotations, shape and camera are still predicted,
+            but not `joints3d` and `vertices`.
 
     Raises:
-        InputError: A file is absent or damaged, or the checkpoint does not fit the config (its keys are listed).
+        InputError: A file is missing or damaged, or the checkpoint does not fit the config (the keys are listed).
     """
     cfg = load_config(config, cfg_options)
     if body_model_dir is not None:
@@ -99,13 +99,13 @@ def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor) -> Tr
 
     Args:
         model: From `init_model`.
-        features: (N, C), the per-frame features of the backbone the model was trained on; any N ≥ 1.
+        features: (N, C), per-frame features of the backbone the model was trained on; any N ≥ 1.
 
     Raises:
-        InputError: The features are no array of numbers, have another shape, or are not finite.
+        InputError: The features are not an array of numbers, have a different shape, or are not finite.
     """
     if not isinstance(features, torch.Tensor):
-        try:  # torch takes arrays in the machine's byte order only, forwards, and warns of read-only ones
+        try:  # torch rejects foreign byte order and negative strides, and warns about read-only arrays
             features = torch.from_numpy(np.require(features, np.float32, ['C', 'W']))
         except (TypeError, ValueError) as error:
             raise InputError(

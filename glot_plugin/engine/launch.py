@@ -1,4 +1,4 @@
-"""Training and testing from a config, as `tools/train.py` and `tools/test.py` do it."""
+"""Training and testing from a config, as in `tools/train.py` and `tools/test.py`."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write, writable_folder, write_errors
 from glot_plugin.preflight import require
 
-# A loop needs all of its keys.
+# Each loop requires all of its keys.
 LOOP_KEYS = (
     ('train_dataloader', 'train_cfg', 'optim_wrapper'),
     ('val_dataloader', 'val_cfg', 'val_evaluator'),
@@ -36,7 +36,7 @@ LOOP_KEYS = (
 def prepare(
     cfg: Config, work_dir: str | Path | None = None, launcher: str = 'none', body_models: str | Path | None = None
 ) -> Config:
-    """Fill in what depends on the machine and the command line; the work folder is made and tried."""
+    """Fill in what depends on the machine and the command line; creates the work folder and checks it is writable."""
     if body_models is not None:
         set_body_model_dir(cfg, body_models)
     check_framework_files(cfg)
@@ -57,15 +57,15 @@ def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Seq
 
     Args:
         cfg: From `prepare`.
-        resume: A checkpoint to go on from, or True for the last one in the work folder (where there is none, the run
-            starts anew).
+        resume: A checkpoint to resume from, or True for the last one in the work folder (if there is none, training
+            starts from scratch).
         amp: Run the forward pass in bfloat16.
-        hooks: Further hooks, beside the config's.
+        hooks: Hooks in addition to the config's.
 
     Raises:
         InputError: The config, the data or the checkpoint is wrong, the work folder has another run's checkpoints, or
             another process trains there.
-        WriteError: The disk is full; what was trained up to the last checkpoint is kept.
+        WriteError: The disk is full; training up to the last checkpoint is kept.
         NonFiniteLossError: A loss term or a weight became infinite or NaN.
     """
     _join_processes(cfg)
@@ -77,7 +77,7 @@ def _train(cfg: Config, resume: str | bool, amp: bool, hooks: Sequence[Hook]) ->
     if amp:
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
     _set_start(cfg, resume)
-    if cfg.get('test_sets'):  # they are tested on by `evaluate`; the Runner knows one test set only
+    if cfg.get('test_sets'):  # `evaluate` tests on them; the Runner supports only one test set
         for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
             cfg.pop(key, None)
     require(cfg, ('train', 'val'))
@@ -90,8 +90,8 @@ def _train(cfg: Config, resume: str | bool, amp: bool, hooks: Sequence[Hook]) ->
 
 
 def _set_start(cfg: Config, resume: str | bool) -> None:
-    """Put into the config what the run starts from: the run to go on with, given weights, or nothing."""
-    if not resume and cfg.get('resume'):  # the config's own wish
+    """Write into the config what the run starts from: a run to resume, given weights, or nothing."""
+    if not resume and cfg.get('resume'):  # the config itself says to resume
         resume = cfg.get('load_from') or True
     if resume:
         start = last_checkpoint(cfg.work_dir) if resume is True else resume
@@ -109,10 +109,10 @@ def evaluate(
     """Test a checkpoint on the config's test sets.
 
     Args:
-        cfg: From `prepare`. Its `test_sets` are tested on (see `use_test_sets`), or its `test_dataloader` with its
+        cfg: From `prepare`. The test sets are its `test_sets` (see `use_test_sets`), or its `test_dataloader` with its
             `test_evaluator` under the name `test`.
         checkpoint: The weights; they must fit the config.
-        per_track: Also write a CSV with one row a track and protocol.
+        per_track: Also write a CSV with one row per track and protocol.
         protocol: `paper`, `mmhuman3d` or `both`.
 
     Returns:
@@ -135,7 +135,7 @@ def evaluate(
 
 
 def build_runner(cfg: Config) -> GLoTRunner:
-    """The runner of a config; unknown types and arguments are errors that name the config."""
+    """Build the runner of a config; unknown types and arguments raise errors that name the config."""
     _join_processes(cfg)
     check_called_types(cfg)
     _check_loops(cfg)
@@ -148,7 +148,7 @@ def _join_processes(cfg: Config) -> None:
 
 
 def _check_loops(cfg: Config) -> None:
-    """Check what mmengine and torch would refuse without a name."""
+    """Check what mmengine and torch would reject without naming the key."""
     for keys in LOOP_KEYS:
         absent = [key for key in keys if cfg.get(key) is None]
         if 0 < len(absent) < len(keys):
@@ -162,7 +162,7 @@ def _check_loops(cfg: Config) -> None:
 
 
 def write_result(path: str | Path, metrics: dict, **about: object) -> None:
-    """Write metrics, and what they are of, as JSON (main process only)."""
+    """Write metrics, and the fields `about` that describe them, as JSON (main process only)."""
     if is_main_process():
         with atomic_write(path) as file:
             json.dump({**about, 'metrics': metrics}, file, indent=2)

@@ -15,8 +15,8 @@ from glot_plugin.registry import OPTIM_WRAPPERS
 class BFloat16OptimWrapper(OptimWrapper):
     """Runs the forward pass under bfloat16 autocast; weights, gradients and the optimizer's state stay float32.
 
-    bfloat16 has float32's range, so that losses need no scaling, and CPUs have it (mmengine's `AmpOptimWrapper`
-    refuses them).
+    bfloat16 has float32's range, so the loss is not scaled, and CPUs support it (mmengine's `AmpOptimWrapper` does not
+    run on CPUs).
     """
 
     @contextlib.contextmanager

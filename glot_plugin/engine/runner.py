@@ -1,4 +1,4 @@
-"""mmengine's Runner, on CPUs too, with checkpoints that are written whole and must fit."""
+"""mmengine's Runner, also for CPUs, with checkpoints that are written atomically and must fit the model."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from glot_plugin.registry import RUNNERS
 
 @register_backend('glot_local')
 class AtomicBackend(LocalBackend):
-    """mmengine's local files, which appear only when they are whole and on the disk."""
+    """mmengine's local files, which appear only once they are complete and on disk."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         write_bytes(filepath, obj)
@@ -32,10 +32,10 @@ class AtomicBackend(LocalBackend):
 class GLoTRunner(Runner):
     """mmengine's Runner with three differences.
 
-    - Several processes run on CPUs as well as on GPUs.
+    - Multi-process runs work on CPUs as well as on GPUs.
     - Checkpoints are read with `weights_only`, and one that does not fit the model is an error.
-    - Checkpoints are written under another name, forced to the disk and renamed, so that a kill, a full disk or a power
-      cut leaves whole ones only.
+    - Checkpoints are written under another name, synced to disk and renamed, so that a kill, a full disk or a power cut
+      never leaves an incomplete one.
     """
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
@@ -67,8 +67,8 @@ class GLoTRunner(Runner):
         """Load weights that must fit exactly.
 
         Raises:
-            InputError: The file is absent, damaged or does not fit (its keys are listed), or the run is to go on from
-                it and it has weights only.
+            InputError: The file is missing or damaged or does not fit (the keys are listed), or the run is to resume
+                from it but it contains only weights.
         """
         checkpoint = read_checkpoint(filename, map_location)
         if self._resume:
@@ -83,7 +83,7 @@ class GLoTRunner(Runner):
         return checkpoint
 
     def _prepare_resume(self, checkpoint: dict[str, Any], filename: str) -> None:
-        """Check that a run can go on from the checkpoint, and let its best one be in this work folder."""
+        """Check that a run can resume from the checkpoint, and point its best checkpoint to this work folder."""
         if 'optimizer' not in checkpoint:
             raise InputError(
                 f'{filename}: no optimizer state, so no run can go on from it; expected an iter_….pth (--resume), or '
@@ -94,18 +94,18 @@ class GLoTRunner(Runner):
         if not isinstance(info, dict) or not {'epoch', 'iter'} <= (checkpoint.get('meta') or {}).keys():
             raise InputError(f'{filename}: does not say where its training was, so no run can go on from it')
         for key in info:
-            # mmengine removes the best checkpoint so far when there is a better one. In a folder that was moved or
-            # copied, or that goes on from another one's checkpoint, it must not be the other folder's.
+            # mmengine removes the best checkpoint so far when it finds a better one. If the folder was moved or copied,
+            # or resumes from a checkpoint in another folder, the other folder's file must not be removed.
             if key.startswith('best_ckpt'):
                 info[key] = str(Path(self.work_dir) / Path(info[key]).name)
 
     def save_checkpoint(
         self, out_dir: str, filename: str, file_client_args: dict | None = None, *args, **kwargs
     ) -> None:
-        """Write a checkpoint; it appears under its name only when it is whole.
+        """Write a checkpoint; it appears under its name only once it is complete.
 
         Raises:
-            WriteError: It cannot be written; on a full disk, says how much room it takes.
+            WriteError: It cannot be written; on a full disk, the message says how much space it takes.
         """
         if file_client_args is None:
             kwargs['backend_args'] = kwargs.get('backend_args') or {'backend': 'glot_local'}

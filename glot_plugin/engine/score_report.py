@@ -1,4 +1,4 @@
-"""What a test run prints and writes."""
+"""The table and the CSV of a test run."""
 
 import csv
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from glot_plugin.reports.markdown import metrics_table
 
 
 def scores_report(scores: Scores, title: str = '', notes: Sequence[str] = ()) -> str:
-    """A table with a row a test set and protocol; below it the units and what else to know.
+    """A table with one row per test set and protocol, followed by the units and the notes.
 
     Args:
         scores: By test set, protocol and metric.
-        title: Head of the first column.
-        notes: Sentences below the table, as from `protocol_notes`.
+        title: Header of the first column.
+        notes: Sentences below the table, for example from `protocol_notes`.
     """
     protocols = {protocol for by_protocol in scores.values() for protocol in by_protocol}
     rows = {
@@ -29,7 +29,7 @@ def scores_report(scores: Scores, title: str = '', notes: Sequence[str] = ()) ->
 
 
 def write_track_table(path: str | Path, rows: Sequence[dict]) -> None:
-    """Write a CSV of what `TestSetsLoop` gathered: a row a track and protocol, a column a metric with its unit."""
+    """Write `TestSetsLoop.tracks` as CSV: one row per track and protocol, one column per metric, with its unit."""
     about = ('set', 'protocol', 'track', 'frames')
     names = list(dict.fromkeys(name for row in rows for name in row if name not in about))
     with atomic_write(path) as file:

@@ -14,8 +14,8 @@ from glot_plugin.registry import LOOPS
 class ResumableTrainLoop(IterBasedTrainLoop):
     """mmengine's iteration-based loop, for batch samplers that can start at any batch (`set_start`).
 
-    mmengine's own skips what was already trained by reading it again. Here the sampler starts where the run stopped.
-    If that was where a validation was due, the validation is done now: the run may have been stopped before it.
+    mmengine's own loop reads the data that was already used again to skip it. Here the sampler starts where the run
+    stopped. If a validation was due at that point, it is run first: the run may have stopped before it.
 
     The arguments are those of mmengine's `IterBasedTrainLoop`.
     """
@@ -26,9 +26,9 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         """Train to `max_iters`.
 
         Raises:
-            InputError: No validation could be due, or they do not give what the best checkpoint is chosen by.
+            InputError: `val_interval` is below 1, or validation lacks the metric that selects the best checkpoint.
         """
-        self.dataloader_iterator = None  # mmengine's own, which is not used
+        self.dataloader_iterator = None  # mmengine's iterator is not used
         try:
             self._run()
         finally:
@@ -41,7 +41,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         sampler = self.dataloader.batch_sampler
-        # A resumed run goes on with the seed of the run that it resumes.
+        # A resumed run keeps the seed of the original run.
         sampler.seed = self.runner.seed
         sampler.set_start(self._iter)
         if self._iter > 0:
@@ -57,9 +57,9 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('after_train')
 
     def _stop_workers(self) -> None:
-        """Stop the workers now. Collected later with the runner, they would each be waited for five seconds."""
+        """Stop the workers now; when garbage-collected with the runner, each would block for five seconds."""
         batches, self._batches, self.dataloader._iterator = self._batches, None, None
-        if hasattr(batches, '_shutdown_workers'):  # has none where the main process loads the data
+        if hasattr(batches, '_shutdown_workers'):  # absent if the main process loads the data
             batches._shutdown_workers()
 
     def _check_validation(self) -> None:
@@ -67,7 +67,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             raise InputError(f'train_cfg.val_interval is {self.val_interval}, expected at least 1')
         metrics = self.runner.val_loop.evaluator.metrics
         if not all(isinstance(metric, TrackMetric) for metric in metrics):
-            return  # others do not say what they give
+            return  # other metrics do not declare their names
         names = [f'{metric.prefix}/{name}' if metric.prefix else name for metric in metrics for name in metric.metrics]
         for hook in self.runner.hooks:
             wanted = hook.key_indicators if isinstance(hook, CheckpointHook) and hook.save_best else ()

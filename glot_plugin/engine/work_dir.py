@@ -1,4 +1,4 @@
-"""A run's work folder: its checkpoints, and the one training at a time that writes them."""
+"""A run's work folder: its checkpoints, and the lock that admits one training at a time."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ LOCK = '.training.lock'
 
 @contextmanager
 def training_in(work_dir: str | Path) -> Iterator[None]:
-    """Train in a work folder: no other process does meanwhile, and a full disk ends it with one clear error.
+    """Lock a work folder for a training, and turn a full disk into one clear error.
 
-    With several processes, the main one keeps the others out; they have joined their group before.
+    In a multi-process run, which has joined its process group before, the main process holds the lock.
 
     Raises:
         InputError: Another process trains there.
-        WriteError: A file cannot be written; says what the last good checkpoint is.
+        WriteError: A file cannot be written; the message names the last good checkpoint.
     """
     folder, lock = Path(work_dir), None
     try:
@@ -44,7 +44,7 @@ def training_in(work_dir: str | Path) -> Iterator[None]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock the folder, and remove what a training that was killed left half-written."""
+    """Lock the folder, and remove partial files left by a training that was killed."""
     file = folder / LOCK
     try:
         lock = lock_file(file)
@@ -54,31 +54,31 @@ def _lock(folder: Path) -> int | None:
             holder = file.read_text()
         raise InputError(
             f'{folder}: another training runs in this folder ({holder or "its process is not known"}); '
-            'wait for its end, stop it, or name another folder (--work-dir DIR)'
+            'wait until it ends, stop it, or name another folder (--work-dir DIR)'
         ) from None
     if lock is None:  # a file system without locks
         file.unlink(missing_ok=True)
         return None
     for partial in folder.glob('.*.partial'):
         partial.unlink(missing_ok=True)
-    with suppress(OSError):  # a full disk: the training says so itself
+    with suppress(OSError):  # a full disk: the training reports that itself
         os.truncate(lock, 0)
         os.write(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode())
     return lock
 
 
 def stopped_note(work_dir: str | Path) -> str:
-    """That a run was stopped, and what it can go on from."""
-    # From the folder: mmengine notes a checkpoint's name before it is written.
+    """A sentence that says the run was stopped, and which checkpoint it can resume from."""
+    # Looked up in the folder, since mmengine records a checkpoint's name before the file is written.
     kept = last_checkpoint(work_dir) or 'none was written yet'
     return f'The run was stopped; the last good checkpoint: {kept}'
 
 
 def raise_write_errors(logger: logging.Logger) -> None:
-    """Let a logger's files raise what keeps them from being written; logging itself prints a traceback a line."""
+    """Make a logger's file handlers raise write errors; by default logging prints a traceback for every line."""
 
     def reraise(record: logging.LogRecord) -> None:
-        raise  # `logging` calls this where it has caught the error
+        raise  # `logging` calls this while it handles the error
 
     for handler in logger.handlers:
         if isinstance(handler, logging.FileHandler):
@@ -86,11 +86,11 @@ def raise_write_errors(logger: logging.Logger) -> None:
 
 
 def last_checkpoint(work_dir: str | Path) -> Path | None:
-    """The checkpoint to go on from, or None.
+    """The checkpoint to resume from, or None.
 
-    It is the one that the pointer names, in `work_dir` or, where the config saves checkpoints elsewhere, there. The
-    pointer can be empty (the run was killed while it was written) or out of date (the folder was moved, the file
-    removed); then it is the one with the highest number.
+    It is the one that the pointer file names, in `work_dir` or wherever else the config saves checkpoints. If the
+    pointer is empty (the run was killed while writing it) or out of date (the folder was moved, the checkpoint
+    removed), it is the checkpoint with the highest number.
     """
     folder = Path(work_dir)
     pointer = folder / POINTER
@@ -104,7 +104,7 @@ def last_checkpoint(work_dir: str | Path) -> Path | None:
 
 
 def check_unused(work_dir: str | Path) -> None:
-    """Raise an `InputError` where a run has its checkpoints: they would be mixed with another's."""
+    """Raise an `InputError` if the folder has a run's checkpoints, which another run's would be mixed with."""
     last = last_checkpoint(work_dir)
     if last is not None:
         raise InputError(
@@ -114,10 +114,10 @@ def check_unused(work_dir: str | Path) -> None:
 
 
 def best_checkpoint(work_dir: str | Path) -> Path:
-    """The best checkpoint by validation, or, without validations, the last one.
+    """The best checkpoint by validation or, without validations, the last one.
 
     Raises:
-        InputError: There is none.
+        InputError: The folder has no checkpoint.
     """
     best = sorted(Path(work_dir).glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
     checkpoint = best[-1] if best else last_checkpoint(work_dir)

@@ -15,7 +15,7 @@ from glot_plugin.structures import SmplParams
 
 PAPER_METRICS = ('PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL')
 ROOTS = {'h36m14': LSP14_HIPS, 'mpi17': MPI17_ROOT}
-# How a store's 3D keypoints give the joints that are compared: (in the store, compared) → which of them.
+# Indices of the compared joints among a store's 3D keypoints, by (joint set stored, joint set compared).
 TARGET_JOINTS = {
     ('h36m14', 'h36m14'): tuple(range(14)),
     ('spin49', 'h36m14'): LSP14,
@@ -27,14 +27,14 @@ TARGET_JOINTS = {
 class BodyMetric(TrackMetric):
     """PA-MPJPE, MPJPE, PVE (the paper's MPVPE) and ACCEL in mm, in the paper's protocol: means over all frames.
 
-    A track's errors are computed as it comes and only they are kept; vertices live for one chunk of frames.
+    Errors are computed track by track and only they are kept; vertices are in memory for one chunk of frames at a time.
 
     Args:
         body_model: Config of the `SMPLBody` that gives joints and vertices.
         joint_set: `h36m14` (14 joints regressed from the mesh, root at the hips' midpoint: 3DPW, Human3.6M) or `mpi17`
             (MPI-INF-3DHP's 17 joints, root at the pelvis).
-        metrics: Which to compute: the four of the paper, and 3DPCK, 3DAUC, PA-3DPCK, PA-3DAUC in percent. PVE needs
-            SMPL targets; tracks without them do not enter it.
+        metrics: Which to compute: the paper's four, and 3DPCK, 3DAUC, PA-3DPCK, PA-3DAUC in percent. PVE requires SMPL
+            targets; tracks without them are left out of it.
         chunk: Frames whose vertices are in memory at a time.
         collect_device, prefix, collect_dir: See mmengine's `BaseMetric`.
     """
@@ -67,8 +67,8 @@ class BodyMetric(TrackMetric):
                 (N, 72) and `smpl_betas` (N, 10), with `has_keypoints3d` and `has_smpl`.
 
         Returns:
-            For each metric its values in mm (ACCEL: mm per frame²; 3DPCK and 3DAUC: percent), of the frames that count;
-            nothing where no frame is valid.
+            For each metric its values in mm (ACCEL: mm per frame²; 3DPCK and 3DAUC: percent), for the frames that
+            count; empty if no frame is valid.
 
         Raises:
             InputError: The track has neither 3D keypoints that give the joint set nor SMPL parameters.
@@ -104,7 +104,7 @@ class BodyMetric(TrackMetric):
 
 
 def stored_joints(targets: Mapping, joint_set: str) -> Tensor | None:
-    """The joints (N, J, 3) of a set, in metres, among a track's 3D keypoints; None where those do not give it."""
+    """The joints (N, J, 3) of a set, in metres, from a track's 3D keypoints; None if these do not contain them."""
     picked = TARGET_JOINTS.get((targets.get('keypoints3d_joints', 'spin49'), joint_set))
     if picked is None or not bool(targets.get('has_keypoints3d', False)):
         return None

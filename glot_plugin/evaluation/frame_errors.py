@@ -24,7 +24,7 @@ def h36m14_joints(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.n
 
 
 def true_h36m14_joints(body: SMPLBody, item: Mapping) -> np.ndarray | None:
-    """Those of a track's ground truth, an item of `TrackDataset`; None where it has neither 3D joints nor SMPL."""
+    """The same joints of the ground truth, an item of `TrackDataset`; None if it has neither 3D joints nor SMPL."""
     stored = stored_joints(item, 'h36m14')
     if stored is not None:
         return stored.numpy()

@@ -53,14 +53,14 @@ def correct_share(distances: Tensor, threshold: float = PCK_THRESHOLD) -> Tensor
 def correct_share_auc(distances: Tensor) -> Tensor:
     """`correct_share` averaged over 31 thresholds from 0 to 150 mm, (N,) in [0, 1] (3DAUC).
 
-    No distance is below the threshold 0, so that a perfect pose reaches 30/31, as in MPI-INF-3DHP's own script.
+    No distance is below the threshold 0, so a perfect pose scores 30/31, as in MPI-INF-3DHP's own script.
     """
     thresholds = torch.linspace(0, PCK_THRESHOLD, 31, dtype=distances.dtype, device=distances.device)
     return (distances[..., None] < thresholds).float().mean(dim=(-2, -1))
 
 
 def vertex_error(pred: Tensor, target: Tensor) -> Tensor:
-    """Mean vertex distance of each mesh (N, V, 3), (N,), not aligned (PVE, the paper's MPVPE; metres)."""
+    """Mean vertex distance of each mesh (N, V, 3), (N,), without alignment (PVE, the paper's MPVPE; metres)."""
     return joint_error(pred, target)
 
 

@@ -1,4 +1,4 @@
-"""The metrics of joints by their reported names, one value a pose."""
+"""The metrics of joints by their reported names, one value per pose."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class JointMetric:
 
     Attributes:
         aligned: Whether each pose is similarity-aligned first (the names that begin with `PA-`).
-        reduce: From distances (N, J) in metres to one value a pose (N,).
+        reduce: From distances (N, J) in metres to one value per pose (N,).
         scale: From that value to the unit reported.
     """
 
@@ -35,7 +35,7 @@ def _mean(distances: Tensor) -> Tensor:
     return distances.mean(dim=-1)
 
 
-# Every pose has the same joints, so that a mean over poses of these is the mean over all joints of all poses.
+# Every pose has the same joints, so the mean of these over poses is the mean over all joints of all poses.
 JOINT_METRICS = {
     'PA-MPJPE': JointMetric(True, _mean, M_TO_MM),
     'MPJPE': JointMetric(False, _mean, M_TO_MM),
@@ -54,8 +54,7 @@ def joint_scores(
     Args:
         pred, target: (N, J, 3), metres.
         names: Keys of `JOINT_METRICS`; other names are left out.
-        root: The joints at whose midpoint both are centred where they are not aligned; None: they are compared as
-            they are.
+        root: The joints at whose midpoint both poses are centred unless they are aligned; None: they are not centred.
 
     Returns:
         (N,) each: mm for the errors; for 3DPCK (150 mm, strictly below) and 3DAUC (31 thresholds from 0 to 150 mm)

@@ -31,16 +31,17 @@ class MMHuman3DMetric(TrackMetric):
     Its definitions, by data set (`HumanImageDataset.evaluate`, `HumanVideoDataset.evaluate`; for MPI-INF-3DHP
     `HybrIKHumanImageDataset.evaluate`, the only one that has it):
 
-    - `pw3d`: the target is the SMPL body of the track's gender, the prediction the neutral body; of both the 17 joints
-      of J_regressor_h36m, minus joint 0 (the pelvis), and of these the paper's 14. PVE puts predicted and target
-      parameters on the body of the track's gender. As there, 'm' means male and any other gender female.
+    - `pw3d`: the target is the SMPL body of the track's gender, the prediction the neutral body; both give the 17
+      joints of J_regressor_h36m relative to joint 0 (the pelvis), of which the paper's 14 are compared. PVE applies
+      predicted and target parameters to the body of the track's gender. As in mmhuman3d, 'm' means male and any other
+      gender female.
     - `h36m`: the same, with the stored 3D keypoints (the 17 by name among the 49) as target.
     - `mpi_inf_3dhp`: MPI-INF-3DHP's 17 joints by name among the 49, on both sides, root at the pelvis.
 
-    A frame counts once, if it is valid. Which window a frame is predicted from is the model's business.
+    Each valid frame counts once. Which window a frame is predicted from is up to the model.
 
     Args:
-        body_model: Config of the neutral `SMPLBody`; the gendered ones are its files' neighbours.
+        body_model: Config of the neutral `SMPLBody`; the gendered ones are loaded from the same folder.
         dataset_name: `pw3d`, `h36m` or `mpi_inf_3dhp`.
         metrics: Some of PA-MPJPE, MPJPE, PVE, 3DPCK, 3DAUC, PA-3DPCK, PA-3DAUC, in any case; by default those that
             are usual for the data set.
@@ -88,7 +89,7 @@ class MMHuman3DMetric(TrackMetric):
                 `has_keypoints3d`.
 
         Returns:
-            For each metric its values (n,) of the n valid frames, in mm or percent; nothing where there are none.
+            For each metric its values (n,) of the n valid frames, in mm or percent; empty if there are none.
 
         Raises:
             InputError: The track lacks the targets or the gender that the protocol needs.

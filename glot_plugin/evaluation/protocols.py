@@ -8,11 +8,11 @@ PROTOCOLS = ('paper', 'mmhuman3d', 'both')
 # How mmhuman3d's numbers differ from the paper's, by its data set.
 DIFFERENCES = {
     'pw3d': (
-        'not comparable: paper takes the neutral SMPL body on both sides and the hips as root; mmhuman3d the body of '
+        'not comparable: paper uses the neutral SMPL body on both sides and the hips as root; mmhuman3d the body of '
         "each person's gender for the target (and for both meshes of PVE) and the pelvis as root."
     ),
     'h36m': (
-        'not comparable: paper takes the stored LSP joints as target and the hips as root; mmhuman3d the stored '
+        'not comparable: paper uses the stored LSP joints as target and the hips as root; mmhuman3d the stored '
         'Human3.6M joints and the pelvis.'
     ),
     'mpi_inf_3dhp': 'both protocols compare the same 17 joints with the same root.',
@@ -31,8 +31,8 @@ def evaluator_configs(
 
     Args:
         evaluator: Config of the paper's metric (a `BodyMetric`), or several.
-        mmhuman3d_evaluator: Keys of the `MMHuman3DMetric`. What is left out is taken from the paper's: the body model,
-            `chunk`, and `mpi_inf_3dhp` as `dataset_name` where its joints are `mpi17`.
+        mmhuman3d_evaluator: Arguments of `MMHuman3DMetric`. Missing ones are taken from the paper's metric: the body
+            model, `chunk`, and `mpi_inf_3dhp` as `dataset_name` where its joints are `mpi17`.
         protocol: `paper`, `mmhuman3d` or `both`.
 
     Raises:
@@ -65,7 +65,7 @@ def _framework_config(paper: list[dict], given: dict) -> dict:
 
 
 def protocol_notes(evaluators: Mapping[str, Sequence[dict]]) -> list[str]:
-    """What to know before the numbers of mmhuman3d's protocol are compared with others, a sentence a kind of test set.
+    """What to know before comparing the numbers of mmhuman3d's protocol with others: one sentence per kind of test set.
 
     Args:
         evaluators: Configs of the metrics of each test set, by its name (see `evaluator_configs`).

@@ -1,4 +1,4 @@
-"""What the metrics of both protocols share: tracks are scored as they come, only their frames' scores are kept."""
+"""What the metrics of both protocols share: tracks are scored as they come, and only the scores of frames are kept."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ PoseAndShape = tuple[Tensor, Tensor]
 
 
 class TrackMetric(BaseMetric):
-    """Base of `BodyMetric` and `MMHuman3DMetric`: gathers scores over tracks, on any number of processes.
+    """Base of `BodyMetric` and `MMHuman3DMetric`: collects scores over tracks, on any number of processes.
 
     Args:
         body_model: Config of the `SMPLBody` that gives the predictions' joints and vertices.
@@ -29,8 +29,8 @@ class TrackMetric(BaseMetric):
         collect_device, prefix, collect_dir: See mmengine's `BaseMetric`.
 
     Attributes:
-        tracks: After `evaluate`, on the main process: a dict a track of its `track`, its number of `frames` that were
-            scored and the mean of each metric that it has.
+        tracks: After `evaluate`, on the main process: one dict per track with its name (`track`), its number of scored
+            `frames` and the mean of each of its metrics.
     """
 
     protocol: str
@@ -69,7 +69,7 @@ class TrackMetric(BaseMetric):
         self.results.append({'track': data_batch.get('track_name', ''), 'frames': frames, 'values': values})
 
     def score_track(self, params: SmplParams, targets: dict) -> dict[str, Tensor]:
-        """Scores of one track: for each metric one value a frame that counts, in the unit reported."""
+        """Scores of one track: for each metric one value per frame that counts, in the reported unit."""
         raise NotImplementedError
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -96,12 +96,12 @@ class TrackMetric(BaseMetric):
         return means
 
     def joints(self, body: SMPLBody, bodies: PoseAndShape, joint_set: str) -> Tensor:
-        """Joints (N, J, 3), computed in pieces."""
+        """Joints (N, J, 3), computed in chunks."""
         pairs = zip(*(tensor.split(16 * self.chunk) for tensor in bodies), strict=True)
         return torch.cat([body.joints(rotmat, betas, joint_set) for rotmat, betas in pairs])
 
     def vertex_errors(self, body: SMPLBody, pred: PoseAndShape, target: PoseAndShape) -> Tensor:
-        """Mean vertex distances (N,) in metres, in the memory of `chunk` pairs of meshes."""
+        """Mean vertex distances (N,) in metres, with `chunk` pairs of meshes in memory at a time."""
         parts = zip(*(tensor.split(self.chunk) for tensor in (*pred, *target)), strict=True)
         return torch.cat([vertex_error(body.vertices(r, b), body.vertices(tr, tb)) for r, b, tr, tb in parts])
 

@@ -1,1 +1,1 @@
-"""Whole experiments on the embedded data set: `make demo`, and the ablations of the paper."""
+"""Complete experiments on the synthetic dataset: `make demo`, and the ablations of the paper."""

@@ -1,4 +1,4 @@
-"""The ablations of the paper: their configs, and how they are trained on the embedded data set."""
+"""The ablations of the paper: their configs, and how they are trained on the synthetic dataset."""
 
 import ast
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ BASE = 'glot_3dpw'
 
 @dataclass(frozen=True)
 class Budget:
-    """How long, and on what, each ablation is trained.
+    """How each ablation is trained.
 
     Attributes:
-        iterations: Of each ablation, at least 1.
-        batch_size: Clips, at least 1.
-        seed: Of the data and of the training.
-        options: Keys of every config to change, as `tools/train.py --cfg-options`.
+        iterations: Training iterations per ablation, at least 1.
+        batch_size: Clips per batch, at least 1.
+        seed: Seed of the data and of the training.
+        options: Keys to change in every config, as with `tools/train.py --cfg-options`.
     """
 
     iterations: int = 150
@@ -38,14 +38,14 @@ class Budget:
 
 
 def find_ablations(configs: Path = CONFIGS, only: Sequence[str] | None = None) -> dict[str, Path]:
-    """The configs of the ablation list by name: the full method first, the others by name.
+    """The configs of the ablations by name: the full method first, then the others in alphabetical order.
 
     Args:
         configs: Folder of `glot_3dpw.py` and `ablations/`.
         only: Names to select; None: all.
 
     Raises:
-        InputError: There are no ablations in `configs`, or `only` names others than there are (they are listed).
+        InputError: `configs` has no ablations, or `only` has an unknown name (the known ones are listed).
     """
     others = sorted((configs / 'ablations').glob('*.py'))
     if not others or not (configs / f'{BASE}.py').is_file():
@@ -67,28 +67,28 @@ def what_changes(path: Path) -> str:
         return 'nothing: the full method'
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding='utf-8')))
     if not docstring:
-        raise InputError(f'{path}: no docstring; its first line says in the table what the ablation changes')
+        raise InputError(f'{path}: no docstring; the table takes what the ablation changes from its first line')
     return docstring.splitlines()[0].rstrip('.')
 
 
 def ablation_config(path: Path, budget: Budget, configs: Path = CONFIGS) -> Config:
-    """An ablation's model on the data, schedule and runtime of `glot_synthetic.py`.
+    """An ablation's model with the data, schedule and runtime of `glot_synthetic.py`.
 
-    The training windows are as long as the model's, and do not overlap. SPIN's weights are not asked for.
+    The training windows are as long as the model's and do not overlap. SPIN's weights are not required.
 
     Raises:
         InputError: A config is wrong, or the budget's options change a part that the ablation has removed.
     """
     model = load_config(path).model.to_dict()
     cfg = load_config(configs / 'glot_synthetic.py')
-    # Replaced, not merged: what the ablation has removed, as the local branch, must not come back.
+    # Replaced, not merged: parts that the ablation has removed, such as the local branch, must not come back.
     cfg.model = {**model, 'init_from_spin': None}
     cfg.train_dataloader.batch_size = budget.batch_size
     try:
         apply_options(cfg, budget.options)
-    except InputError as error:  # such as a key of the local branch that the ablation has removed
+    except InputError as error:  # for example a key of the local branch, which the ablation has removed
         raise InputError(f'--cfg-options does not fit {path.stem} (--only selects others): {error}') from error
     num_frames = cfg.model.head.num_frames
     cfg.train_dataloader.dataset.update(num_frames=num_frames, stride=num_frames)
-    cfg.experiment_name = path.stem  # logs of several runs in one process are told apart by it
+    cfg.experiment_name = path.stem  # distinguishes the logs of several runs in one process
     return cfg

@@ -1,4 +1,4 @@
-"""The ablations of the paper, trained one after another on the embedded data set, and their table."""
+"""The ablations of the paper, trained one after another on the synthetic dataset, and their table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ Scores = dict[str, float]
 
 @dataclass(frozen=True)
 class _Ablation:
-    """One entry of the list: its config, what it changes, its folder and all that its result follows from."""
+    """One ablation: its config, what it changes, its folder, and the settings that determine its result."""
 
     name: str
     change: str
@@ -54,24 +54,24 @@ def run_ablations(
     configs: Path = CONFIGS,
     say: Say = print,
 ) -> str:
-    """Train and test the ablations (or go on with them); everything under `out`.
+    """Train and test the ablations (or resume them), with everything under `out`.
 
-    An ablation that has its `result.json` is not trained again, one that was interrupted goes on from its checkpoint.
-    The table is written after each of them.
+    An ablation that has a `result.json` is not trained again; one that was interrupted resumes from its checkpoint.
+    The table is updated after each ablation.
 
     Args:
-        out: Folder of the data, of each ablation, and of the table (`table.md`).
-        body_models: Folder of the SMPL files; a generated body takes their place where there are none.
-        budget: Of each ablation.
+        out: Folder for the data, each ablation, and the table (`table.md`).
+        body_models: Folder of the SMPL files; without them, a generated body is used.
+        budget: How each ablation is trained.
         only: Names of ablations; None: all.
         configs: Folder of `glot_3dpw.py`, `glot_synthetic.py` and `ablations/`.
-        say: Takes the lines of progress, and the table.
+        say: Receives the lines of progress, and the table.
 
     Returns:
         The table, in Markdown.
 
     Raises:
-        InputError: An unknown name, or `out` has one of these ablations with other settings.
+        InputError: A name is unknown, or `out` has one of these ablations with different settings.
         NonFiniteLossError: The loss of some ablations was not finite; raised after all the others are done.
     """
     ablations = _prepare_all(out, budget, find_ablations(configs, only), configs)
@@ -101,7 +101,7 @@ def run_ablations(
 
 
 def _prepare_all(out: Path, budget: Budget, paths: dict[str, Path], configs: Path) -> list[_Ablation]:
-    """All configs, read and compared with what `out` holds before anything is made or trained."""
+    """Read all configs and compare them with the contents of `out`, before anything is created or trained."""
     writable_folder(out, '--out')
     ablations = []
     for name, path in paths.items():
@@ -113,12 +113,12 @@ def _prepare_all(out: Path, budget: Budget, paths: dict[str, Path], configs: Pat
 
 
 def _run_one(ablation: _Ablation, body_models: Path, stores: dict[str, Path], budget: Budget, say: Say) -> Scores:
-    """Train (or go on), test, write the result; or read the one there is."""
+    """Train (or resume), test and write the result; or read an existing result."""
     folder = ablation.folder
     if (folder / RESULT).is_file():
         say('finished before')
         scores = check_scores(folder / RESULT, read_json(folder / RESULT).get('metrics'))
-        _remove_checkpoints(folder)  # of a run that was killed before it did
+        _remove_checkpoints(folder)  # in case a run was killed before it removed them
         return scores
     cfg = experiment_config(ablation.cfg, folder, body_models, stores, budget.iterations, budget.seed)
     without_validation(cfg)
@@ -134,24 +134,24 @@ def _run_one(ablation: _Ablation, body_models: Path, stores: dict[str, Path], bu
 
 
 def _remove_checkpoints(folder: Path) -> None:
-    """200 MB each: the whole list would take gigabytes, for weights that nobody has a use for."""
+    """Remove the checkpoints: at 200 MB each, all ablations would take gigabytes for weights that nobody uses."""
     for path in (*folder.glob('*.pth'), folder / POINTER):
         path.unlink(missing_ok=True)
 
 
 def without_validation(cfg: Config) -> None:
-    """Let a config train to its end without a validation set: so few steps give nothing to select from."""
+    """Make a config train without validation: with so few iterations there is no checkpoint to select."""
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     for key in ('save_best', 'rule'):
         cfg.default_hooks.checkpoint.pop(key, None)
 
 
 def ablation_table(rows: dict[str, tuple[str, Scores]], budget: Budget) -> str:
-    """The table in Markdown, and a line on what it was made with.
+    """The table in Markdown, below a line on how the ablations were trained and tested.
 
     Args:
-        rows: By ablation, what it changes and its scores in mm; no scores: dashes.
-        budget: Of each ablation.
+        rows: By ablation, what it changes and its scores in mm; missing scores are shown as dashes.
+        budget: How each ablation was trained.
     """
     about = (
         f'{budget.iterations} iterations of {budget.batch_size} clips from scratch, seed {budget.seed}, on '

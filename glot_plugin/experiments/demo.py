@@ -1,4 +1,4 @@
-"""The demonstration: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
+"""The demo: from nothing to a trained GLoT, its table, and the bodies of a real clip."""
 
 from pathlib import Path
 
@@ -40,16 +40,16 @@ Rows = dict[str, dict[str, float]]  # scores by predictor and metric
 
 
 def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None, seed: int, say: Say = print) -> Rows:
-    """Make the data, train (or go on), test, draw, and predict a real clip; everything under `out`.
+    """Make the data, train (or resume), test, draw, and predict a real clip, with everything under `out`.
 
-    What is done already is kept. Only landmarks can be had of the clip without downloading anything, so a config for
-    other features ends with the pictures of its test.
+    Finished stages are kept. Landmarks are the only features that can be extracted without downloading anything, so a
+    config for other features stops after the pictures of its test.
 
     Returns:
         The table's rows.
 
     Raises:
-        InputError: `out` has a demo with other settings.
+        InputError: `out` has a demo with different settings.
     """
     cfg = load_config(config)
     settings = experiment_settings(cfg, cfg.train_cfg.max_iters if iterations is None else iterations, seed)
@@ -63,7 +63,7 @@ def run_demo(out: Path, body_models: Path, config: Path, iterations: int | None,
     cfg = experiment_config(cfg, out, body_models, stores, iterations, seed)
     rows = finished_rows(out)
     if rows is not None and all((out / name).is_file() for name in PICTURES):
-        say(f'[2/5] … [4/5] trained, tested and drawn before; for a new demo, remove {out} or name another --out')
+        say(f'[2/5] … [4/5] already trained, tested and drawn; for a new demo, remove {out} or name another --out')
     else:
         rows = _train_test_draw(cfg, out, body_models, stores, rows, say)
     say('\n' + metrics_table(rows, 'synthetic test tracks (mm)') + '\n')
@@ -101,7 +101,7 @@ def _predict_clip(config: Path, checkpoint: Path, body_models: Path, out: Path, 
 
 
 def finished_rows(out: Path) -> Rows | None:
-    """The rows of the last test, if it was of the checkpoint that is there now."""
+    """The rows of the last test, if it tested the current checkpoint."""
     if not (out / RESULT).is_file() or last_checkpoint(out) is None:
         return None
     result, checkpoint = read_json(out / RESULT), best_checkpoint(out)
@@ -118,10 +118,10 @@ def finished_rows(out: Path) -> Rows | None:
 def _train_test_draw(
     cfg: Config, out: Path, body_models: Path, stores: dict[str, Path], rows: Rows | None, say: Say
 ) -> Rows:
-    """Train and test, unless there are `rows`, and draw."""
+    """Train and test, unless `rows` are given, and draw."""
     if rows is None:
-        say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (interrupt at will, the same command goes on)')
-        train(cfg, resume=True, hooks=[ProgressHook(say)])
+        say(f'[2/5] training GLoT: {cfg.train_cfg.max_iters} iterations (if interrupted, the same command resumes)')
+        train(cfg, resume=True, hooks=[ProgressHook(say, max(1, cfg.train_cfg.max_iters // 30))])
     checkpoint = best_checkpoint(out)
     model = init_model(model_config(cfg), checkpoint, body_model_dir=body_models)
     dataset = TrackDataset(str(stores['test']))

@@ -1,4 +1,4 @@
-"""What an experiment or a page starts from: a body model, a config, a track."""
+"""Inputs of an experiment or a page: a body model, a config, a track."""
 
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ BODY_MODELS = Path('data/body_models')
 
 
 def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
-    """The licensed files where there are any; otherwise a generated body, under `out`."""
+    """The folder of the licensed files if they exist; otherwise that of a generated body under `out`."""
     if (folder / MEAN_PARAMS_FILE).is_file():
         say(f'body model: the files of {folder}')
         return folder
@@ -32,7 +32,7 @@ def choose_body_models(folder: Path, out: Path, say: Say) -> Path:
 def experiment_config(
     config: Path | Config, out: Path, body_models: Path, stores: dict[str, Path], iterations: int | None, seed: int
 ) -> Config:
-    """A config on an experiment's data; a schedule of another length is stretched to it."""
+    """A config with an experiment's data; `iterations` stretches or shortens the schedule."""
     cfg = load_config(config)
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].dataset.stores = [str(stores[split])]
@@ -55,7 +55,7 @@ def model_config(cfg: Config) -> Config:
 
 
 def load_body(folder: Path | None, say: Say, gender: str = 'neutral') -> SMPLBody:
-    """The body of the SMPL files in a folder; without one, of those in data/body_models, or else a generated one.
+    """The body of the SMPL files in `folder`; if None, of those in data/body_models, or else a generated one.
 
     Raises:
         InputError: `folder` is given and lacks a file.
@@ -69,10 +69,10 @@ def load_body(folder: Path | None, say: Say, gender: str = 'neutral') -> SMPLBod
 
 
 def pick_track(store: Path, name: str | None) -> dict:
-    """A track of a store by its name, or the first: an item of `TrackDataset`.
+    """A track of a store by its name, or the first one, as an item of `TrackDataset`.
 
     Raises:
-        InputError: The store is broken, or has no such track.
+        InputError: The store is damaged, or has no such track.
     """
     dataset = TrackDataset(store)
     names = dataset.stores[0].track_names.tolist()

@@ -1,4 +1,4 @@
-"""Pages of results and of track stores, as `tools/view.py` makes them."""
+"""Viewer pages of results and of track stores, as written by `tools/view.py`."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ def result_page(
         path: The `.html`.
         video: The clip.
         body_models: Folder of the SMPL files; see `load_body`.
-        truth_path: True bodies of the same people, as `tracks.npz`.
-        say: Takes notes on what is shown.
+        truth_path: A `tracks.npz` with the true bodies of the same people.
+        say: Receives notes on what is shown.
     """
     result = read_result(result_path)
     truth = None if truth_path is None else read_result(truth_path)
@@ -37,7 +37,7 @@ def store_page(
     checkpoint: Path | None,
     say: Say,
 ) -> None:
-    """Write the page of a track of a store: its true body, and with a checkpoint the predicted one.
+    """Write the page of a store's track: its true body and, with a checkpoint, the predicted one.
 
     Args:
         store: The store's folder.
@@ -46,7 +46,7 @@ def store_page(
         body_models: Folder of the SMPL files; see `load_body`.
         track: Name of the track; the first by default.
         config, checkpoint: The model that predicts, or both None.
-        say: Takes notes on what is shown.
+        say: Receives notes on what is shown.
     """
     item = pick_track(store, track)
     predicted = None

@@ -1,4 +1,4 @@
-"""The paper's figures from any checkpoint and track, as `tools/figures.py` draws them."""
+"""The paper's figures for any checkpoint and track, as drawn by `tools/figures.py`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ Bodies = tuple[np.ndarray, np.ndarray]  # rotations (N, 24, 3, 3), betas (N, 10)
 
 @dataclass
 class Branches:
-    """What the model makes of N frames of a track: bodies of both branches, and the attention on the way.
+    """The model's output for N frames of a track: bodies of both branches, and the attention maps.
 
     Attributes:
         global_bodies, local_bodies: N bodies each.
-        attention: Of `global`, `local` and `cross` a map a block, mean over heads: (N, queries, keys).
+        attention: For `global`, `local` and `cross`, one map per block, averaged over heads: (N, queries, keys).
     """
 
     global_bodies: Bodies
@@ -63,11 +63,11 @@ def draw_paper_figures(
         config, checkpoint: The model.
         store: Track store.
         track: Name of a track of the store; the first by default.
-        start, frames: First frame, and how many (fewer where the track ends).
+        start, frames: First frame, and number of frames (fewer if the track ends before).
         out: Folder of the pictures.
         body_models: Folder of the SMPL files; see `load_body`.
         against: Another result for the acceleration errors: config and checkpoint, or a `tracks.npz` of the same track.
-        say: Takes notes on what cannot be drawn.
+        say: Receives notes on what cannot be drawn.
 
     Returns:
         The pictures.
@@ -112,7 +112,7 @@ def run_branches(model: GLoTEstimator, attentions: dict, features: np.ndarray, p
 
 
 def draw_attention(branches: Branches, picked: slice, stem: Path) -> list[Path]:
-    """Both encoders' attention in the window of the middle picked frame, and the cross-attention of all."""
+    """Both encoders' attention in the window of the middle picked frame, and the cross-attention of all windows."""
     maps, middle = branches.attention, (picked.stop - picked.start) // 2
     window = {name: [block[middle] for block in maps[name]] for name in ('global', 'local')}
     cross = maps['cross'][0][:, 0]  # each window has one query, its mid frame
@@ -120,7 +120,7 @@ def draw_attention(branches: Branches, picked: slice, stem: Path) -> list[Path]:
 
 
 def draw_branches(branches: Branches, item: dict, picked: slice, body: SMPLBody, stem: Path) -> list[Path]:
-    """Meshes of both branches, and the true ones, of a few of the picked frames, with their errors."""
+    """Meshes of both branches and the ground truth for a few of the picked frames, with the errors."""
     count = len(branches.local_bodies[0])
     chosen = np.unique(np.linspace(0, count - 1, COLUMNS).round().astype(int))
     rows = {'global branch': branches.global_bodies, 'after local correction': branches.local_bodies}
@@ -144,13 +144,13 @@ def draw_branches(branches: Branches, item: dict, picked: slice, body: SMPLBody,
 
 
 def track_bodies(model: GLoTEstimator, item: dict) -> Bodies:
-    """The bodies of a whole track."""
+    """The bodies of a complete track."""
     prediction = infer_track(model, item['features'])
     return prediction.rotmat, prediction.betas
 
 
 def rival_bodies(against: Sequence[Path], item: dict, taken: str) -> dict[str, Bodies]:
-    """The other result's bodies of a track, by a name that is not `taken`.
+    """The other result's bodies for a track, under a name that is not `taken`.
 
     Raises:
         InputError: `against` is neither a config and a checkpoint nor a result that has the track's frames.

@@ -17,7 +17,7 @@ PICTURES = ('skeletons.png', 'track_error.png', 'training.png', 'mesh.png')
 def draw_pictures(out: Path, model: GLoTEstimator, dataset: TrackDataset) -> None:
     """`PICTURES`: skeletons over time, error per frame, the training curve, and a predicted body as a mesh."""
     skeletons, track_error, training, mesh = (out / name for name in PICTURES)
-    # The longest track of moderate length: enough to see time, not more than a picture holds.
+    # The longest track of moderate length: enough to show motion, not more than fits into a picture.
     lengths = np.where(dataset.track_lengths <= 250, dataset.track_lengths, 0)
     item = dataset[int(lengths.argmax())]
     track = infer_track(model, item['features'])
@@ -35,7 +35,7 @@ def draw_pictures(out: Path, model: GLoTEstimator, dataset: TrackDataset) -> Non
 
 
 def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Steps and values of the logged loss and PA-MPJPE, over all the runs of a work folder."""
+    """Steps and values of the logged loss and PA-MPJPE over all runs in a work folder."""
     points: dict[str, dict[int, float]] = {'loss': {}, 'PA-MPJPE': {}}
     for file in sorted(work_dir.glob('*/vis_data/scalars.json')):
         for line in file.read_text().splitlines():

@@ -1,15 +1,15 @@
-"""How a long training tells that it moves."""
+"""Progress of a long training."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from mmengine.hooks import Hook
 
-Say = Callable[[str], None]  # takes a line of progress
+Say = Callable[[str], None]  # receives a line of progress
 
 
 class ProgressHook(Hook):
-    """One short line every `interval` iterations, and one a validation."""
+    """Reports one short line every `interval` iterations, and one per validation."""
 
     def __init__(self, say: Say, interval: int = 20) -> None:
         self.say, self.interval = say, interval

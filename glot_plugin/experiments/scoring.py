@@ -14,7 +14,7 @@ from glot_plugin.structures import SmplParams
 
 @torch.no_grad()
 def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Tensor], SmplParams]) -> dict[str, float]:
-    """The paper's metrics (mm) of a predictor of tracks."""
+    """The paper's metrics (mm) of a function that predicts tracks."""
     metric = BodyMetric({'type': 'SMPLBody', 'model_dir': str(body_models)})
     for index in range(len(dataset)):
         item = dataset[index]
@@ -23,6 +23,6 @@ def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Ten
 
 
 def score_mean_pose(dataset: TrackDataset, body_models: Path) -> dict[str, float]:
-    """What no training gives: the mean body in every frame."""
+    """The scores without any training: the mean body in every frame."""
     head = MeanPoseHead(load_mean_params(body_models))
     return score(dataset, body_models, head.predict_track)

@@ -1,4 +1,4 @@
-"""What a finished or interrupted experiment in a folder was made with, held against what is wanted now."""
+"""The settings of a finished or interrupted experiment in a folder, compared with those requested now."""
 
 import json
 from pathlib import Path
@@ -10,21 +10,21 @@ from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
 from glot_plugin.io.messages import reason
 
-# What an experiment leaves in its folder: what it was made with and, once finished, its scores.
+# Files in an experiment's folder: its settings and, once finished, its scores.
 SETTINGS, RESULT = 'settings.json', 'result.json'
 METRICS = ('PA-MPJPE', 'MPJPE', 'PVE', 'ACCEL')
-# What decides a result, beside the data, the seed and the number of iterations.
+# Config keys that determine a result, besides the data, the seed and the number of iterations.
 CONFIG_KEYS = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'randomness')
 
 
 def experiment_settings(cfg: Config, iterations: int, seed: int) -> dict:
-    """All that a result follows from but the data; `cfg` has no paths of the machine yet."""
+    """Everything that determines a result except the data; `cfg` has no machine-specific paths yet."""
     config = {key: cfg._cfg_dict.to_dict()[key] for key in CONFIG_KEYS}
     return {'iterations': iterations, 'seed': seed, 'config': json.loads(json.dumps(config))}
 
 
 def data_settings(stores: dict[str, Path]) -> dict:
-    """What the synthetic stores for training and testing were made with, the body included."""
+    """The settings of the synthetic stores for training and testing, including the body."""
     found = {}
     for split in ('train', 'test'):
         with TrackStore(stores[split]) as store:
@@ -38,10 +38,10 @@ def write_settings(folder: Path, settings: dict) -> None:
 
 
 def check_settings(folder: Path, settings: dict) -> None:
-    """See that what `folder` holds, finished or not, was made with the settings that are given.
+    """Check that an experiment in `folder`, finished or not, was run with the given settings.
 
     Raises:
-        InputError: It was not; says what has changed.
+        InputError: It was not; the message says what has changed.
     """
     if not (folder / SETTINGS).is_file():
         return
@@ -61,7 +61,7 @@ def check_settings(folder: Path, settings: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """What an experiment wrote.
+    """Read a file that an experiment wrote.
 
     Raises:
         InputError: The file is damaged.
@@ -76,7 +76,7 @@ def read_json(path: Path) -> dict:
 
 
 def check_scores(path: Path, scores: object) -> dict[str, float]:
-    """See that scores, from the file at `path`, have a number for each of `METRICS`."""
+    """Check that scores from the file at `path` have a number for each of `METRICS`."""
     numbers = scores if isinstance(scores, dict) else {}
     missing = [metric for metric in METRICS if not isinstance(numbers.get(metric), float)]
     if missing:
@@ -85,11 +85,11 @@ def check_scores(path: Path, scores: object) -> dict[str, float]:
 
 
 def damaged(path: Path, found: str) -> InputError:
-    return InputError(f'{path}: {found}; remove {path.parent} to train it anew')
+    return InputError(f'{path}: {found}; remove {path.parent} to train again')
 
 
 def _flat(node: object, prefix: str = '') -> dict[str, object]:
-    """The leaves of nested dicts by their dotted keys."""
+    """The leaves of nested dicts, by dotted key."""
     if not isinstance(node, dict):
         return {prefix: node}
     return {k: v for key, child in node.items() for k, v in _flat(child, f'{prefix}.{key}' if prefix else key).items()}

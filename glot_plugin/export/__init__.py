@@ -1,4 +1,4 @@
-"""A clip's people in the formats of other programs, and models in the formats of other runtimes."""
+"""Exporting a clip's people to formats of other programs, and models to formats of other runtimes."""
 
 from glot_plugin.export.formats import FORMATS, ExportOptions, export_result
 

@@ -1,4 +1,4 @@
-"""AMASS's layout of motion: a person's poses as an npz, which Blender's SMPL add-on and most motion code reads."""
+"""AMASS's motion format: a person's poses as an npz, read by Blender's SMPL add-on and most motion code."""
 
 from pathlib import Path
 
@@ -10,18 +10,18 @@ from glot_plugin.export.motion import CAMERA_TO_Z_UP, evenly_timed, person_motio
 from glot_plugin.io.files import atomic_write
 from glot_plugin.video.result import PersonTrack, VideoResult
 
-# AMASS's bodies are SMPL-H: 22 joints as SMPL's first, then 15 of each hand; and 16 shape components.
+# AMASS's bodies are SMPL-H: SMPL's first 22 joints, then 15 for each hand; and 16 shape components.
 _SHARED_JOINTS, _SMPLH_JOINTS, _SMPLH_BETAS = 22, 52, 16
 
 
 def write_amass(result: VideoResult, track: PersonTrack, body: SMPLBody, path: str | Path) -> Path:
-    """Write one person's motion in AMASS's layout.
+    """Write one person's motion in AMASS's format.
 
     | key | shape, type | what it is |
     |---|---|---|
     | `poses` | (F, 156) float64 | axis-angle of SMPL-H's 52 joints, radians; fingers are at rest |
-    | `trans` | (F, 3) float64 | metres; SMPL's vertices plus it are where the person is |
-    | `betas` | (16,) float64 | the person's mean shape, of which ten numbers are predicted and the others 0 |
+    | `trans` | (F, 3) float64 | metres; added to SMPL's vertices, it gives the person's position |
+    | `betas` | (16,) float64 | the person's mean shape: ten predicted numbers, the others are 0 |
     | `gender` | () text | neutral, male or female |
     | `mocap_framerate` | () float64 | frames per second |
     | `seen` | (F,) bool | frames that were predicted; in the others the pose is interpolated or held |
@@ -30,7 +30,7 @@ def write_amass(result: VideoResult, track: PersonTrack, body: SMPLBody, path: s
     `left_hand` and `right_hand` have no counterpart in SMPL-H and are left out.
 
     Raises:
-        InputError: The file cannot be written, or the clip's times do not rise.
+        InputError: The file cannot be written, or the clip's times do not increase.
     """
     motion = evenly_timed(person_motion(track, body, CAMERA_TO_Z_UP), result)
     poses = np.zeros((len(motion.frame), _SMPLH_JOINTS, 3))

@@ -1,4 +1,4 @@
-"""BVH: a person's skeleton and its motion as text, which animation programs read."""
+"""BVH: a person's skeleton and motion as text, for animation programs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +12,10 @@ from glot_plugin.export.motion import CAMERA_TO_Y_UP, evenly_timed, person_motio
 from glot_plugin.io.files import atomic_write
 from glot_plugin.video.result import PersonTrack, VideoResult
 
-# Biovision's own: Zrotation Xrotation Yrotation, each about the axes that the one before it turned.
+# Biovision's order: Zrotation Xrotation Yrotation, each about the axes rotated by the previous one.
 ROTATION_ORDER = 'ZXY'
 _ROTATIONS = ' '.join(f'{axis}rotation' for axis in ROTATION_ORDER)
-# What a leaf's End Site is away from it, as a share of the bone that ends in the leaf. SMPL has no joint there.
+# Distance of a leaf's End Site, relative to the bone that ends in the leaf. SMPL has no joint there.
 _END_LENGTH = 0.5
 
 
@@ -24,11 +24,11 @@ def write_bvh(result: VideoResult, track: PersonTrack, body: SMPLBody, path: str
 
     The hierarchy is SMPL's 24 joints by name in its rest pose (arms out, facing +z) with the person's mean shape.
     Offsets and positions are in metres, y up, z towards the camera, which is at the origin; rotations in degrees. The
-    root's offset is zero, so its position channels are where the pelvis is. All frames of the clip are there, the frame
-    time is 1 / fps; `evenly_timed` says what stands in frames without the person.
+    root's offset is zero, so its position channels give the pelvis. The file has all frames of the clip, with a frame
+    time of 1 / fps; for frames without the person see `evenly_timed`.
 
     Raises:
-        InputError: The file cannot be written, or the clip's times do not rise.
+        InputError: The file cannot be written, or the clip's times do not increase.
     """
     motion = evenly_timed(person_motion(track, body, CAMERA_TO_Y_UP), result)
     offsets = motion.rest_joints - motion.rest_joints[list(SMPL_PARENTS)]
@@ -45,7 +45,7 @@ def write_bvh(result: VideoResult, track: PersonTrack, body: SMPLBody, path: str
 
 
 def _walk(joint: int) -> Iterator[int]:
-    """A joint and those below it, in the order in which BVH's channels follow one another."""
+    """A joint and its descendants, in the order of BVH's channels."""
     yield joint
     for child in _children(joint):
         yield from _walk(child)

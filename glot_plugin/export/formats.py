@@ -1,4 +1,4 @@
-"""The formats by name, and writing a result in any number of them."""
+"""The export formats by name, and writing a result in any number of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,17 +16,17 @@ from glot_plugin.io.files import writable_folder
 from glot_plugin.video.result import VideoResult
 
 FORMATS = ('glb', 'bvh', 'amass', 'human-data', *MESH_FORMATS)
-# Those that are made without a body.
+# Formats that do not require a body model.
 _BODILESS = ('human-data',)
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What of a result is exported.
+    """Which people and frames of a result are exported.
 
     Attributes:
         people: Identities; None: all.
-        frames: Frames of which meshes are written; None: the middle one of those with the most people.
+        frames: Frames whose meshes are written; None: the middle one of those with the most people.
     """
 
     people: Sequence[int] | None = None
@@ -41,23 +41,23 @@ def export_result(
     options: ExportOptions | None = None,
     notify: Callable[[Path], object] = lambda path: None,
 ) -> list[Path]:
-    """Write a result in each of the formats, every file whole or not at all; what is there already is replaced.
+    """Write a result in each of the formats; each file is written completely or not at all, replacing an existing one.
 
     Args:
         result: From `tools/video.py`, or read by `read_result`.
         body: The body of the result's gender. `human-data` needs none.
-        formats: Any of `FORMATS`. They give `people.glb`, `person_0.bvh`, `person_0_amass.npz` (a file a person),
-            `human_data.npz`, `frame_000010.obj` and `.ply` (a file a frame).
+        formats: Any of `FORMATS`. They give `people.glb`, `person_0.bvh` and `person_0_amass.npz` (one file per
+            person), `human_data.npz`, `frame_000010.obj` and `.ply` (one file per frame).
         out_dir: Folder of the files.
-        options: What of the result.
-        notify: Is called with each file once it is written.
+        options: Which people and frames.
+        notify: Called with each file once it is written.
 
     Returns:
         The files.
 
     Raises:
-        InputError: An unknown format, person or frame; nobody is in the clip; a package is missing; or a file cannot be
-            written. What concerns the input is found before anything is written.
+        InputError: A format, person or frame is unknown; nobody is in the clip; a package is missing; or a file cannot
+            be written. Problems with the input are found before anything is written.
     """
     formats, options = list(dict.fromkeys(formats)), options or ExportOptions()
     unknown = [name for name in formats if name not in FORMATS]
@@ -95,7 +95,7 @@ def _write(
 
 
 def _chosen_people(result: VideoResult, chosen: Sequence[int] | None) -> VideoResult:
-    """The result with the people who are asked for and in at least one frame."""
+    """The result with only the chosen people who are in at least one frame."""
     people = {track.person: track for track in result.people if len(track)}
     if not people:
         raise InputError(f'{result.source}: nobody is in it, so there is nothing to export')
@@ -113,7 +113,7 @@ def _chosen_people(result: VideoResult, chosen: Sequence[int] | None) -> VideoRe
 
 
 def _chosen_frames(result: VideoResult, chosen: Sequence[int] | None) -> list[int]:
-    """Frames of which meshes are written; somebody is in each."""
+    """Frames whose meshes are written; each shows at least one person."""
     count = np.zeros(result.num_frames, int)
     for track in result.people:
         count[track.frame] += 1

@@ -16,24 +16,23 @@ from glot_plugin.io.files import atomic_write
 from glot_plugin.video.result import VideoResult
 from glot_plugin.visualisation.palette import person_colour
 
-_INFLUENCES = 4  # joints a vertex follows: what every viewer can do
+_INFLUENCES = 4  # joints per vertex, the number that every viewer supports
 
 
 def write_glb(result: VideoResult, body: SMPLBody, path: str | Path) -> Path:
     """Write the people of a clip as binary glTF 2.0.
 
-    Each person is a mesh, a skin of SMPL's 24 joints by name, and a material of their colour; one animation moves all.
-    Metres, y up, z towards the camera, which is at the origin; times are the clip's, from 0.
+    Each person is a mesh, a skin with SMPL's 24 joints by name, and a material in their colour; one animation moves all
+    people. Units are metres, y up, z towards the camera, which is at the origin; times are the clip's, starting at 0.
 
     - Shape: the mean of the person's betas. The skin's bind matrices are SMPL's rest pose (arms out, facing +z); the
-      nodes stand in the person's first pose, so a viewer that does not play shows people where they are.
-    - Skinning is linear blending with the four largest weights of each vertex, scaled to sum 1. glTF has no correctives
-      that depend on the pose, so elbows and knees look plainer than SMPL's; the joints are exactly SMPL's.
-    - Frames without the person: the root's scale is 0, so nothing of the body is seen.
+      nodes are in the person's first pose, so a viewer that does not play animations shows people where they are.
+    - Skinning is linear blending with the four largest weights of each vertex, scaled to sum to 1. glTF has no pose
+      correctives, so elbows and knees look coarser than SMPL's; the joints are exactly SMPL's.
+    - Frames without the person: the root's scale is 0, so the body is invisible.
 
     Raises:
-        InputError: Nobody is in the clip, its times do not rise, or the file cannot be
-            written.
+        InputError: Nobody is in the clip, its times do not increase, or the file cannot be written.
     """
     if not any(map(len, result.people)):
         raise InputError(f'{result.source}: nobody is in it, so there is no glTF to write')
@@ -44,7 +43,7 @@ def write_glb(result: VideoResult, body: SMPLBody, path: str | Path) -> Path:
 
 
 class _GltfScene:
-    """The document of one clip; what is the same for all people is in it once."""
+    """The document of one clip; data shared by all people is stored once."""
 
     def __init__(self, result: VideoResult, body: SMPLBody) -> None:
         self.document = GltfBuffers()
@@ -65,7 +64,7 @@ class _GltfScene:
     def _add_person(self, motion: Motion) -> None:
         model = self.document.gltf
         root = self._add_skeleton(motion)
-        # Blender makes one armature of all skeletons that have the same parent, or none.
+        # Blender merges skeletons that have the same parent, or no parent, into one armature.
         model.nodes.append(pygltflib.Node(name=f'person_{motion.person}_skeleton', children=[root]))
         skeleton = len(model.nodes) - 1
         mesh = pygltflib.Node(
@@ -134,7 +133,7 @@ class _GltfScene:
         for joint in range(len(SMPL24_NAMES)):
             self._add_channel(root + joint, 'rotation', times, quaternions[:, joint])
         seen = np.isin(np.arange(len(self.times)), motion.frame)
-        keys = np.flatnonzero(np.diff(seen, prepend=~seen[:1]))  # frames in which the person comes or goes
+        keys = np.flatnonzero(np.diff(seen, prepend=~seen[:1]))  # frames in which the person appears or disappears
         keys = np.union1d(keys, [len(seen) - 1])  # the animation is as long as the clip
         scale = np.repeat(seen[keys, None], 3, axis=1)
         key_times = self.document.add(self.times[keys].astype(np.float32), bounds=True)
@@ -149,13 +148,13 @@ class _GltfScene:
 
 
 def strongest_weights(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The four joints that move each vertex most, and their weights scaled to sum 1.
+    """The four joints that move each vertex most, and their weights scaled to sum to 1.
 
     Args:
         weights: (V, 24) skinning weights.
 
     Returns:
-        (V, 4) uint8 and (V, 4) float32; a joint with weight 0 is joint 0, as glTF wants it.
+        (V, 4) uint8 and (V, 4) float32; a joint with weight 0 has index 0, as glTF requires.
     """
     joints = np.argsort(-weights, axis=1, kind='stable')[:, :_INFLUENCES]
     strongest = np.take_along_axis(weights, joints, axis=1).astype(np.float32)
@@ -173,5 +172,5 @@ def _quaternions(rotmat: np.ndarray) -> np.ndarray:
 
 
 def _linear(value: float) -> float:
-    """An sRGB value as the linear one that glTF's factors are."""
+    """An sRGB value converted to linear, as in glTF's colour factors."""
     return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4

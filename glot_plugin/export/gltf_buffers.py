@@ -1,4 +1,4 @@
-"""A glTF file being put together: arrays become accessors, and all of them one binary chunk."""
+"""Assembling a glTF file: arrays become accessors of one binary chunk."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class GltfBuffers:
     """A glTF document, and the bytes that its accessors view.
 
     Attributes:
-        gltf: The document; everything but buffers and accessors is put into it directly.
+        gltf: The document; everything except buffers and accessors is added to it directly.
     """
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ class GltfBuffers:
 
         Args:
             array: (N,), (N, 3), (N, 4) or (N, 4, 4) row-major matrices; float32 or unsigned.
-            target: What the view is for: `pygltflib.ARRAY_BUFFER`, `pygltflib.ELEMENT_ARRAY_BUFFER` or neither.
-            bounds: Store the least and the greatest values, as positions and times need.
+            target: Use of the view: `pygltflib.ARRAY_BUFFER`, `pygltflib.ELEMENT_ARRAY_BUFFER` or neither.
+            bounds: Store the minimum and maximum, as required for positions and times.
         """
         stored = array.transpose(0, 2, 1) if array.ndim == 3 else array  # glTF's matrices are column-major
         data = np.ascontiguousarray(stored).tobytes()
@@ -58,7 +58,7 @@ class GltfBuffers:
         return len(self.gltf.accessors) - 1
 
     def to_glb(self) -> bytes:
-        """The whole file, binary glTF."""
+        """The complete file as binary glTF."""
         self.gltf.buffers = [pygltflib.Buffer(byteLength=self._size)]
         self.gltf.set_binary_blob(b''.join(self._chunks))
         return b''.join(self.gltf.save_to_bytes())

@@ -1,4 +1,4 @@
-"""HumanData: a clip's people for mmhuman3d, its data sets and its visualisation."""
+"""HumanData: a clip's people for mmhuman3d's datasets and visualisation."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from glot_plugin.video.result import PersonTrack, VideoResult
 
 
 def write_human_data(result: VideoResult, path: str | Path) -> Path:
-    """Write the people of a clip as a HumanData `.npz`, one after another, a row for each frame of each.
+    """Write the people of a clip as a HumanData `.npz`, one person after another, with one row per frame.
 
-    `smpl` has `global_orient`, `body_pose`, `betas` and `transl`; `keypoints3d` and `keypoints2d` the 49 joints with
-    confidence 1; all in the camera's axes (x right, y down, z away), metres and pixels of the full picture.
+    `smpl` has `global_orient`, `body_pose`, `betas` and `transl`; `keypoints3d` and `keypoints2d` have the 49 joints
+    with confidence 1; all in the camera's axes (x right, y down, z away), in metres and pixels of the full picture.
     `bbox_xywh` is the crop. `image_path` is `person_0/000000.jpg` with the frame's number, so that mmhuman3d, which
-    goes by the folder, never joins two people.
+    separates videos by folder, never joins two people.
 
     Raises:
         InputError: Nobody is in the clip, or the file cannot be written.
@@ -45,5 +45,5 @@ def _placed(track: PersonTrack) -> np.ndarray:
 
 
 def _sure(joints: np.ndarray) -> np.ndarray:
-    """Joints (N, 49, D) with confidence 1 behind each: (N, 49, D + 1)."""
+    """Joints (N, 49, D) with confidence 1 appended to each: (N, 49, D + 1)."""
     return np.concatenate([joints, np.ones((*joints.shape[:2], 1), np.float32)], axis=2)

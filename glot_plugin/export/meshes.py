@@ -1,4 +1,4 @@
-"""Meshes through trimesh: the people of one frame as OBJ or PLY, and smooth normals."""
+"""Meshes with trimesh: the people of one frame as OBJ or PLY, and smooth normals."""
 
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +18,10 @@ MESH_FORMATS = ('obj', 'ply')
 
 @torch.no_grad()
 def write_frame(result: VideoResult, body: SMPLBody, frame: int, path: str | Path) -> Path:
-    """Write the people of one frame, each in their colour, as one mesh: `.obj` or `.ply` by the path's suffix.
+    """Write the people of one frame, each in their colour, as one mesh: `.obj` or `.ply`, chosen by the path's suffix.
 
     These are SMPL's full meshes, with each frame's own shape and with pose correctives, in metres, y up, z towards the
-    camera, which is at the origin. An OBJ has colours as most programs read them, behind the vertices' coordinates.
+    camera, which is at the origin. An OBJ has colours after the vertices' coordinates, where most programs read them.
 
     Raises:
         InputError: Nobody is in the frame, or the file cannot be written.

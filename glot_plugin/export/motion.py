@@ -1,8 +1,8 @@
-"""One person's motion as animation formats hold it: a body of constant shape, in the format's axes.
+"""One person's motion for animation formats: a body of constant shape, in the format's axes.
 
-A result has axes of its own (the camera's: x right, y down, z away from it) and a shape a frame. Animation formats have
-one skeleton a person, so its shape is the mean of the person's betas; and a root that is turned and moved, so a change
-of axes turns the root and leaves the other joints alone.
+A result is in the camera's axes (x right, y down, z away) and has one shape per frame. Animation formats have one
+skeleton per person, so its shape is the mean of the person's betas. A change of axes rotates only the root joint, since
+all other rotations are relative to a parent.
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Motion:
 
     Attributes:
         person: Identity.
-        frame: (N,) frame numbers, rising.
-        rotmat: (N, 24, 3, 3), relative to the parent joint; the first in the format's axes.
-        pelvis: (N, 3), where the root joint is, in metres and the format's axes.
+        frame: (N,) frame numbers, increasing.
+        rotmat: (N, 24, 3, 3), relative to the parent joint; the root's in the format's axes.
+        pelvis: (N, 3), position of the root joint in metres, in the format's axes.
         betas: (10,), the person's mean shape.
         rest_joints: (24, 3), the joints of that shape in SMPL's rest pose, metres.
     """
@@ -43,7 +43,7 @@ class Motion:
 
 @torch.no_grad()
 def person_motion(track: PersonTrack, body: SMPLBody, axes: np.ndarray) -> Motion:
-    """The motion of a track of at least one frame.
+    """The motion of a track with at least one frame.
 
     Args:
         track: One person of a result.
@@ -56,15 +56,15 @@ def person_motion(track: PersonTrack, body: SMPLBody, axes: np.ndarray) -> Motio
     rest_joints = body.joints(rest_pose, torch.from_numpy(betas).to(device), 'smpl24').double().cpu().numpy()
     rotmat = np.array(track.rotmat, np.float64)
     rotmat[:, 0] = axes @ rotmat[:, 0]
-    pelvis = (rest_joints[0] + track.translation) @ axes.T  # SMPL turns the body about its root joint
+    pelvis = (rest_joints[0] + track.translation) @ axes.T  # SMPL rotates the body about its root joint
     return Motion(track.person, track.frame, rotmat, pelvis, betas, rest_joints)
 
 
 def evenly_timed(motion: Motion, result: VideoResult) -> Motion:
     """The motion at every 1 / fps seconds from the clip's first frame to its last, for formats with one frame time.
 
-    Poses between two that are there are interpolated: rotations along the shortest arc, the pelvis on a line. Before
-    the person's first frame and after the last the pose is held. In a clip with a constant frame rate, frames in which
+    Between two existing poses, rotations are interpolated along the shortest arc and the pelvis linearly. Before the
+    person's first frame and after the last one the pose is held. If the clip's frame rate is constant, frames in which
     the person was seen are unchanged.
     """
     times = clip_times(result)
@@ -85,7 +85,7 @@ def clip_times(result: VideoResult) -> np.ndarray:
     """(F,) seconds of each frame from the first one.
 
     Raises:
-        InputError: They do not rise, or the clip has no frame rate.
+        InputError: They do not increase, or the clip has no frame rate.
     """
     if not 0 < result.fps < np.inf:
         raise InputError(f'fps of {result.source} is {result.fps}, expected frames per second above 0')

@@ -1,4 +1,4 @@
-"""Tracks predicted by onnxruntime, from a file of `tools/export_model.py`."""
+"""Predicting tracks with onnxruntime and a model exported by `tools/export_model.py`."""
 
 from pathlib import Path
 from types import ModuleType
@@ -22,30 +22,30 @@ class OnnxPredictor:
     """Predicts tracks as a `GLoTEstimator` does, without its weights in PyTorch.
 
     Args:
-        path: A `.onnx` of `tools/export_model.py`.
+        path: A `.onnx` from `tools/export_model.py`.
 
     Attributes:
         in_dim: Width of the features.
         num_frames: T, frames of a window.
-        backbone: What the features come from.
-        weights: Where the weights come from, in words.
+        backbone: The backbone that the features come from.
+        weights: A description of where the weights come from.
 
     Raises:
-        InputError: The file is absent, damaged or another program's; or onnxruntime is not installed.
+        InputError: The file is missing, damaged or from another program; or onnxruntime is not installed.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            raise InputError(f'{path}: no such file; expected a .onnx of tools/export_model.py')
+            raise InputError(f'{path}: no such file; expected a .onnx from tools/export_model.py')
         import_onnxruntime()
         try:
             self._session = open_session(self.path.read_bytes())
-        except Exception as error:  # onnxruntime has an exception of its own for each cause
-            raise InputError(f'{path}: not a whole ONNX model ({str(error).splitlines()[0]})') from error
+        except Exception as error:  # onnxruntime raises a different exception for each cause
+            raise InputError(f'{path}: not a valid ONNX model ({str(error).splitlines()[0]})') from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if metadata.get('format') != FORMAT:
-            raise InputError(f'{path}: not a model of tools/export_model.py, whose files say format {FORMAT}')
+            raise InputError(f'{path}: not a model from tools/export_model.py, whose metadata has format {FORMAT}')
         self.in_dim, self.num_frames = int(metadata['in_dim']), int(metadata['num_frames'])
         self.backbone, self.weights = metadata['backbone'], metadata['weights']
 
@@ -57,7 +57,7 @@ class OnnxPredictor:
             chunk: Windows in memory at a time.
 
         Raises:
-            InputError: The features have another shape.
+            InputError: The features have a different shape.
         """
         if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
             raise InputError(
@@ -74,7 +74,7 @@ class OnnxPredictor:
 
 
 def open_session(data: bytes) -> 'onnxruntime.InferenceSession':
-    """A session of onnxruntime with a model, on the GPU where its build has one; as many threads as torch uses."""
+    """An onnxruntime session for a model, on the GPU if onnxruntime supports it, with as many threads as torch uses."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()

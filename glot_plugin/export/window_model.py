@@ -1,4 +1,4 @@
-"""A window's prediction for other runtimes: ONNX, and torch.export's `.pt2`."""
+"""Exporting the prediction of windows for other runtimes: ONNX, and torch.export's `.pt2`."""
 
 import io
 import json
@@ -21,7 +21,7 @@ METADATA_FILE = 'metadata.json'  # inside a .pt2
 SUFFIXES = ('.onnx', '.pt2')
 LARGEST_DIFFERENCE = 1e-4
 CHECKED_BATCHES = (1, 2, 5, 32)
-# What features of a width are, unless it is said.
+# The default backbone for each feature width.
 _USUAL_BACKBONES = {2048: 'spin', 126: 'blazepose'}
 
 Runner = Callable[[Tensor], list[Tensor]]
@@ -31,16 +31,16 @@ class WindowModel(nn.Module):
     """Windows (B, T, in_dim) to rotmat (B, 24, 3, 3), betas (B, 10) and camera (B, 3) of their mid frames.
 
     Args:
-        model: Its head has the method `predict`, as `GLoTHead` does; it is set to evaluation.
+        model: Its head must have the method `predict`, as `GLoTHead` does; it is set to evaluation mode.
 
     Raises:
-        InputError: It has none.
+        InputError: The head has no `predict`.
     """
 
     def __init__(self, model: GLoTEstimator) -> None:
         super().__init__()
         if not hasattr(model.head, 'predict'):
-            raise InputError(f'model.head is a {type(model.head).__name__}, expected a GLoTHead: only it is exported')
+            raise InputError(f'model.head is a {type(model.head).__name__}, expected a GLoTHead')
         self.head = model.head.eval()
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -50,13 +50,13 @@ class WindowModel(nn.Module):
 
 @dataclass(frozen=True)
 class WindowMetadata:
-    """What an exported file says of itself, as texts by these names and `format`.
+    """The metadata of an exported file: strings under these names and `format`.
 
     Attributes:
         in_dim: Width of the features.
         num_frames: T, frames of a window.
-        backbone: What the features come from, by its name in `tools/extract_features.py`.
-        weights: Where the weights come from, in words.
+        backbone: The backbone that the features come from, by its name in `tools/extract_features.py`.
+        weights: A description of where the weights come from.
     """
 
     in_dim: int
@@ -66,7 +66,7 @@ class WindowMetadata:
 
     @classmethod
     def of(cls, model: GLoTEstimator, weights: str, backbone: str | None = None) -> 'WindowMetadata':
-        """The metadata of a model with a `GLoTHead`; without a `backbone`, the usual one for its width."""
+        """The metadata of a model with a `GLoTHead`; `backbone` defaults to the usual one for the feature width."""
         in_dim = model.head.in_dim
         return cls(in_dim, model.head.num_frames, backbone or _USUAL_BACKBONES.get(in_dim, 'unknown'), weights)
 
@@ -79,21 +79,21 @@ def export_window_model(
 ) -> dict[int, float]:
     """Write a model's prediction of windows as `.onnx` or `.pt2`, once it agrees with PyTorch.
 
-    The file takes `features` (B, T, in_dim) float32 with any B, and gives `rotmat`, `betas` and `camera`; see
+    The model takes `features` (B, T, in_dim) float32 with any B, and gives `rotmat`, `betas` and `camera`; see
     `WindowModel` and `WindowMetadata`. A `.pt2` is read by `torch.export.load`.
 
     Args:
         model: On the CPU, with its weights.
-        path: The file; its suffix says the format.
-        weights: Where the weights come from, in words.
-        backbone: What the features come from; None: `spin` for 2048 numbers, `blazepose` for 126.
+        path: The file; its suffix determines the format.
+        weights: A description of where the weights come from.
+        backbone: The backbone that the features come from; None: `spin` for 2048 channels, `blazepose` for 126.
 
     Returns:
         The largest difference from PyTorch, by number of windows.
 
     Raises:
-        InputError: Another suffix, a head that cannot be exported, a package that is missing, or a file that differs
-            from PyTorch by more than 1e-4 (it is not written).
+        InputError: The suffix is unknown, the head cannot be exported, a package is missing, or the exported model
+            differs from PyTorch by more than 1e-4 (then it is not written).
     """
     path = check_suffix(path)
     writers = {'.onnx': _to_onnx, '.pt2': _to_pt2}
@@ -103,7 +103,7 @@ def export_window_model(
         data, run = writers[path.suffix](windows, metadata)
         differences = {batch: _difference(windows, run, metadata, batch) for batch in CHECKED_BATCHES}
     worst = np.max(list(differences.values()))
-    if not worst <= LARGEST_DIFFERENCE:  # NaN is no agreement either
+    if not worst <= LARGEST_DIFFERENCE:  # written so that NaN fails too
         raise InputError(f'{path}: differs from PyTorch by {worst:.1e}, expected at most {LARGEST_DIFFERENCE:.0e}')
     with atomic_write(path, 'wb') as file:
         file.write(data)
@@ -111,10 +111,10 @@ def export_window_model(
 
 
 def check_suffix(path: str | Path) -> Path:
-    """The path, if its suffix is that of a format.
+    """The path, if its suffix is `.onnx` or `.pt2`.
 
     Raises:
-        InputError: It is not.
+        InputError: It has another suffix.
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
@@ -137,13 +137,13 @@ def _to_pt2(windows: WindowModel, metadata: WindowMetadata) -> tuple[bytes, Runn
 def _to_onnx(windows: WindowModel, metadata: WindowMetadata) -> tuple[bytes, Runner]:
     import_onnxruntime()  # before the work
     try:
-        import onnx  # noqa: F401 - torch needs both, and says so less clearly
+        import onnx  # noqa: F401 - torch needs both, but its own error is less clear
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(f'ONNX needs {error.name}; install it with: pip install "glot_plugin[export]"') from error
     decompositions = {torch.ops.aten.linalg_solve_triangular.default: solve_unitriangular}
     program = _program(windows, metadata).run_decompositions(decompositions)
-    logging.getLogger('onnx_ir').setLevel(logging.ERROR)  # it warns of an empty list, whose type it guesses right
+    logging.getLogger('onnx_ir').setLevel(logging.ERROR)  # it warns about an empty list whose type it guesses correctly
     exported = torch.onnx.export(program, dynamo=True, input_names=[INPUT], output_names=list(OUTPUTS), verbose=False)
     exported.model.metadata_props.update(metadata.texts())
     data = exported.model_proto.SerializeToString()
@@ -154,10 +154,10 @@ def _to_onnx(windows: WindowModel, metadata: WindowMetadata) -> tuple[bytes, Run
 def solve_unitriangular(
     matrix: Tensor, right: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Tensor:
-    """`torch.linalg.solve_triangular` of lower unit triangular matrices in products, which ONNX has.
+    """`torch.linalg.solve_triangular` for lower unit triangular matrices, by products, which ONNX supports.
 
-    I - N with N strictly lower triangular of size n has the inverse (I + N) (I + N²) (I + N⁴) …, with as many factors
-    as it takes N to vanish: log2(n) rounded up. All of it is exact but for rounding.
+    If N is strictly lower triangular of size n, I - N has the inverse (I + N) (I + N²) (I + N⁴) … with log2(n) factors,
+    rounded up, after which the powers of N vanish. The result is exact up to rounding.
     """
     if upper or not left or not unitriangular:
         raise NotImplementedError('expected a lower unit triangular matrix, on the left')

@@ -1,4 +1,4 @@
-"""Per-frame features, of images or landmarks: HumanData, folders of frames or videos in, track stores out."""
+"""Extracting per-frame features of images or landmarks from HumanData, frames or videos into track stores."""
 
 from glot_plugin.features.backbones import Backbone, BackboneSpec, FrameExtractor, build_backbone
 from glot_plugin.features.extract import ExtractOptions, extract_features

@@ -1,4 +1,4 @@
-"""What turns crops into features, by name: SPIN's ResNet-50, any of timm's models, or BlazePose's landmarks."""
+"""Backbones that turn crops into features, by name: SPIN's ResNet-50, any timm model, or BlazePose's landmarks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from glot_plugin.features.landmark_extractor import LandmarkExtractor
 from glot_plugin.io.messages import reason
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# What SPIN's checkpoint holds besides its backbone: the regressor.
+# The part of SPIN's checkpoint that is not its backbone: the regressor.
 SPIN_REGRESSOR = ('fc1.', 'fc2.', 'decpose.', 'decshape.', 'deccam.', 'init_pose', 'init_shape', 'init_cam')
 
 
 class FrameExtractor(Protocol):
-    """Crops to features, each crop for itself.
+    """Turns crops into features, each crop independently.
 
     Attributes:
         crop_size: Side S of the crops in pixels.
@@ -36,17 +36,17 @@ class FrameExtractor(Protocol):
         """Features (B, C) float32 of crops (B, S, S, 3) uint8 RGB."""
 
     def to(self, device: torch.device) -> 'FrameExtractor':
-        """The same on a device, where it has a choice."""
+        """The same extractor on a device, if it can run on several."""
 
 
 class Backbone(nn.Module):
-    """A network from crops to features, with the normalisation that it was trained with.
+    """A network from crops to features, with the normalisation it was trained with.
 
     Args:
-        network: (B, 3, S, S) to (B, C).
-        crop_size: S, pixels.
-        mean: of the red, green and blue of pictures in [0, 1].
-        std: the same.
+        network: Maps (B, 3, S, S) to (B, C).
+        crop_size: S, in pixels.
+        mean: Mean of the red, green and blue channels, for pictures in [0, 1].
+        std: Their standard deviation.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class Backbone(nn.Module):
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """Which backbone with which weights.
+    """A backbone and its weights.
 
     Attributes:
         name: 'spin', 'timm:NAME' or 'blazepose'.
-        weights: Checkpoint; None: random weights, but BlazePose's own, which are installed with a package.
-        seed: Of random weights.
+        weights: Checkpoint; None: random weights, except for BlazePose, whose weights come with a package.
+        seed: Seed of random weights.
     """
 
     name: str
@@ -93,11 +93,11 @@ class BackboneSpec:
 
 
 def build_backbone(spec: BackboneSpec) -> FrameExtractor:
-    """Build a backbone and fill in its weights; nothing is downloaded.
+    """Build a backbone and load its weights; nothing is downloaded.
 
     Raises:
-        InputError: an unknown name, an image model that takes no fixed crops, weights that do not fit exactly (only
-            regressor and classifier are left out), or a package that is not installed.
+        InputError: The name is unknown, the image model does not take square crops, the weights do not fit exactly
+            (apart from regressor and classifier), or a package is not installed.
     """
     kind = spec.name.partition(':')[0]
     if kind not in BACKBONES or (kind == 'timm') != (':' in spec.name):
@@ -110,7 +110,7 @@ def build_backbone(spec: BackboneSpec) -> FrameExtractor:
 def _build_spin(spec: BackboneSpec) -> Backbone:
     network = timm.create_model('resnet50', pretrained=False, num_classes=0)  # SPIN's parameters have the same names
     if spec.weights is not None:
-        # Counters of training steps: features do not depend on them, and files of old versions of torch lack them.
+        # Counters of training steps, which features do not depend on and files of old torch versions lack.
         own = network.state_dict()
         counters = {key: value for key, value in own.items() if key.endswith('.num_batches_tracked')}
         load_state(network, counters | read_spin_backbone(spec.weights), str(spec.weights))
@@ -151,10 +151,10 @@ BACKBONE_FORMS = 'spin, timm:NAME or blazepose'
 
 
 def read_spin_backbone(path: str | Path) -> dict[str, Tensor]:
-    """The ResNet-50 of SPIN's checkpoint: what is under `model`, without the regressor.
+    """The ResNet-50 of SPIN's checkpoint: the tensors under `model`, without the regressor.
 
     Raises:
-        InputError: absent, damaged, or without `model`.
+        InputError: The file is missing, damaged, or has no `model`.
     """
     state = {key: value for key, value in read_spin_state(path).items() if not key.startswith(SPIN_REGRESSOR)}
     check_finite(state, path)
@@ -162,10 +162,10 @@ def read_spin_backbone(path: str | Path) -> dict[str, Tensor]:
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """A state dict from a `.safetensors`, or from what torch wrote, there also under `state_dict` or `model`.
+    """A state dict from a `.safetensors`, or from a torch file, alone or under `state_dict` or `model`.
 
     Raises:
-        InputError: absent, damaged, no state dict, or has NaN, infinite or complex weights.
+        InputError: The file is missing, damaged, not a state dict, or has NaN, infinite or complex weights.
     """
     path = Path(path)
     if path.suffix == '.safetensors':
@@ -173,8 +173,8 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
             raise InputError(f'{path}: no such checkpoint')
         try:
             state = load_file(path)
-        except Exception as error:  # its own, and KeyError for a type that torch does not have
-            raise InputError(f'{path}: not a whole .safetensors ({reason(error)})') from error
+        except Exception as error:  # its own errors, and KeyError for a type that torch does not have
+            raise InputError(f'{path}: not a valid .safetensors ({reason(error)})') from error
     else:
         state = read_tensors(path)
         for key in ('state_dict', 'model'):

@@ -1,4 +1,4 @@
-"""Files of boxes, JSON or CSV: which person is where in which frame."""
+"""Reading files of bounding boxes, JSON or CSV: where each person is in each frame."""
 
 import csv
 import math
@@ -12,12 +12,12 @@ from glot_plugin.io.json_file import read_json
 from glot_plugin.io.messages import brief, reason
 
 FIELDS = ('frame', 'track', 'cx', 'cy', 'w', 'h')
-FORM = f'a row a box with {", ".join(FIELDS)} (pixels)'
+FORM = f'one row per box with {", ".join(FIELDS)} (pixels)'
 
 
 @dataclass(frozen=True)
 class TrackBoxes:
-    """Boxes of one track: the frames as the file writes them (n), and (n, 4) centre x, centre y, width, height."""
+    """Boxes of one track: n frames as written in the file, and (n, 4) centre x, centre y, width, height."""
 
     name: str
     frames: tuple[str, ...]
@@ -28,15 +28,15 @@ def read_boxes(path: str | Path) -> list[TrackBoxes]:
     """Read a `.csv` with a header, or a `.json` with a list of objects; fields `frame`, `track`, `cx`, `cy`, `w`, `h`.
 
     Returns:
-        The tracks by their first rows; rows stay in the order of the file.
+        The tracks, in the order of their first rows; the rows of a track keep the order of the file.
 
     Raises:
-        InputError: not readable, without rows or with a field missing; names file and row.
+        InputError: The file is not readable, has no rows, or lacks a field; the message names file and row.
     """
     path = Path(path)
     readers = {'.csv': _read_csv, '.json': _read_json}
     if path.suffix.lower() not in readers:
-        raise InputError(f'{path}: boxes come as .csv or .json: {FORM}')
+        raise InputError(f'{path}: expected boxes as .csv or .json: {FORM}')
     try:
         rows = readers[path.suffix.lower()](path)
     except InputError:

@@ -16,10 +16,10 @@ Piece = tuple[int, int, int]  # track, first frame, frame after the last
 
 
 class CropDataset(Dataset):
-    """Pieces of tracks as crops; a piece has frames of one track only, so that it does not depend on the others.
+    """Pieces of tracks as crops; the frames of a piece are from one track, so that it does not depend on the others.
 
-    An item is the piece and its crops (B, S, S, 3) uint8, or, in their place, the `InputError` that reading them
-    raised: an error that leaves a worker would come with the worker's traceback in its message.
+    An item is the piece and its crops (B, S, S, 3) uint8, or instead of these the `InputError` that reading them
+    raised: an error raised from a worker would have the worker's traceback in its message.
     """
 
     def __init__(self, tracks: Sequence[ImageTrack], chosen: Sequence[int], piece_frames: int, crop_size: int) -> None:
@@ -51,11 +51,11 @@ class CropDataset(Dataset):
 
 
 def crop_loader(dataset: CropDataset, workers: int) -> DataLoader:
-    """Items of the data set in order, read ahead by worker processes (0: by this one)."""
+    """Items of the dataset in order, prefetched by worker processes (0: loaded in this process)."""
     return DataLoader(
         dataset,
         batch_size=None,
         num_workers=workers,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=lambda _: cv2.setNumThreads(0),  # one thread a worker
+        worker_init_fn=lambda _: cv2.setNumThreads(0),  # one thread per worker
     )

@@ -1,24 +1,24 @@
-"""Square crops around boxes, as the backbone sees them."""
+"""Square crops around boxes, the backbone's input."""
 
 import cv2
 import numpy as np
 
 from glot_plugin.errors import InputError
 
-BOX_SCALE = 1.2  # side of a crop over the larger side of its box: the convention of track stores
+BOX_SCALE = 1.2  # side of a crop relative to the larger side of its box, as in track stores
 
 
 def crop_square(image: np.ndarray, bbox: np.ndarray, size: int, box_scale: float = BOX_SCALE) -> np.ndarray:
     """The square of side `box_scale * max(w, h)` around the centre of a box, resized; black outside the picture.
 
-    A pixel (x, y) of the picture lies at `size / 2 * (1 + x')` of the crop, with x' the coordinate to which
-    `NormalizeKeypoints2d` brings keypoints (the crops of VIBE and TCMR).
+    A pixel's x in the picture is mapped to `size / 2 * (1 + x')` in the crop, where x' is the coordinate that
+    `NormalizeKeypoints2d` gives for it; the same holds for y. The crops are those of VIBE and TCMR.
 
     Args:
         image: (H, W, 3) uint8.
         bbox: (4,) centre x, centre y, width, height in pixels.
-        size: side of the result in pixels.
-        box_scale: side of the crop over the larger side of the box.
+        size: Side of the result in pixels.
+        box_scale: Side of the crop relative to the larger side of the box.
 
     Returns:
         (size, size, 3) uint8.
@@ -40,7 +40,7 @@ def check_box_size(bbox: np.ndarray, where: str) -> None:
 
 
 def check_box_inside(bbox: np.ndarray, image: np.ndarray, where: str) -> None:
-    """Raise `InputError` where a box has no pixel in common with the picture (H, W, 3)."""
+    """Raise `InputError` if a box does not overlap the picture (H, W, 3)."""
     height, width = image.shape[:2]
     left, top = bbox[:2] - bbox[2:] / 2
     right, bottom = bbox[:2] + bbox[2:] / 2

@@ -1,4 +1,4 @@
-"""From pictures to a track store with features: in pieces, by several processes, resumable track by track."""
+"""Extracting features from pictures into a track store, with one or several processes, resumable track by track."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from glot_plugin.features.feature_cache import FeatureCache
 from glot_plugin.features.image_tracks import ImageSource, ImageTrack
 from glot_plugin.features.processes import default_device, join_processes, share
 
-VERSION = 1  # raised whenever the same pictures give other features
+VERSION = 1  # increased whenever the same pictures give different features
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class ExtractOptions:
     """How an extraction runs.
 
     Attributes:
-        batch_size: Crops in one pass of the backbone.
-        workers: Processes that decode, for each process that extracts.
+        batch_size: Crops per forward pass of the backbone.
+        workers: Decoding processes for each extracting process.
         half: Store features as float16.
-        feature_dim: Feature width expected; None: whatever the backbone gives.
-        overwrite: Replace a store that is there.
+        feature_dim: Expected feature width; None: whatever the backbone gives.
+        overwrite: Replace an existing store.
         progress: Show a progress bar.
-        device: None: the GPU of this process, or the CPU.
+        device: Device of the backbone; None: the GPU of this process, or the CPU.
     """
 
     batch_size: int = 64
@@ -55,9 +55,9 @@ def extract_features(
 ) -> Path:
     """Extract the features of every frame of a source into the track store `out`.
 
-    The store appears whole at the end; until then finished tracks are kept in a hidden folder beside it, and the same
-    call goes on with the others. A store from the same files, backbone and options is kept as it is. Under torchrun the
-    tracks are shared between the processes, and the first writes the store.
+    The store appears at the end, complete; until then finished tracks are kept in a hidden folder beside it, and the
+    same call resumes with the others. An existing store from the same files, backbone and options is kept. Under
+    torchrun the processes share the tracks, and the first one writes the store.
 
     Args:
         source: Pictures and boxes.
@@ -69,8 +69,8 @@ def extract_features(
         The store's folder.
 
     Raises:
-        InputError: `out` is something else, a picture, box or track is not as it should be (it is named), weights do
-            not fit, or the disk is full.
+        InputError: `out` exists and is something else, a picture, box or track is invalid (the message names it), the
+            weights do not fit, or the disk is full.
     """
     options, out = options or ExtractOptions(), Path(out).absolute()
     rank, world_size = join_processes()
@@ -89,7 +89,7 @@ def extract_features(
     barrier()
     tracks = source.tracks(work.path)
     left = [track for track in range(len(tracks)) if not work.has(track)]
-    barrier()  # nobody writes a track before everybody knows which are left
+    barrier()  # no process writes a track before all know which are left
     mine = share([len(track.frames) for track in tracks], left, rank, world_size)
     _extract_tracks(tracks, mine, backbone, work, options, show=options.progress and rank == 0)
     barrier()
@@ -101,7 +101,7 @@ def extract_features(
 
 
 def _settings(source: ImageSource, spec: BackboneSpec, options: ExtractOptions) -> dict:
-    """What tells whether features are those of a call: its files (name, size, time of change) and its backbone."""
+    """The settings that identify features: the files (name, size, modification time) and the backbone."""
     if spec.name == 'blazepose':
         weights = [source_stamp(find_model(name)) for name in MODEL_FILES]
     else:
@@ -124,7 +124,7 @@ def _is_there(out: Path, settings: dict, options: ExtractOptions) -> bool:
                 return True
     except InputError:
         pass
-    raise InputError(f'{out}: already exists, and is not from these files, weights and options; ask to overwrite it')
+    raise InputError(f'{out}: already exists, but from other files, weights or options; set overwrite to replace it')
 
 
 @torch.inference_mode()
@@ -195,7 +195,7 @@ def _assemble(
 
 
 def _annotations(store: TrackStore, track: int, columns: list[str]) -> dict:
-    """What a track has besides features and box, as arguments of `TrackStoreWriter.add_track`."""
+    """A track's columns other than features and boxes, as arguments of `TrackStoreWriter.add_track`."""
     absent = set() if store.track_has_keypoints3d[track] else {'keypoints3d'}
     absent |= set() if store.track_has_smpl[track] else {'smpl_pose', 'smpl_betas'}
     rows = store.track(track)

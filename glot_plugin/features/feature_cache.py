@@ -1,4 +1,4 @@
-"""Finished tracks of an extraction that is not finished."""
+"""Cache of the finished tracks of an unfinished extraction."""
 
 import json
 import shutil
@@ -15,13 +15,13 @@ SETTINGS_FILE = 'settings.json'
 
 
 class FeatureCache:
-    """The folder beside a store in which its tracks gather: `.NAME.features`, a file a track, each whole or absent."""
+    """The folder `.NAME.features` beside a store, with one file per finished track, each complete or absent."""
 
     def __init__(self, store: Path) -> None:
         self.path = store.parent / f'.{store.name}.features'
 
     def prepare(self, settings: dict) -> None:
-        """Make the folder; what is there stays if it comes from the same settings, and is removed if not."""
+        """Create the folder; existing tracks are kept if they have the same settings, and removed if not."""
         with write_errors(self.path):
             if self.path.is_dir() and self._settings() != settings:
                 shutil.rmtree(self.path)
@@ -39,7 +39,7 @@ class FeatureCache:
         return self._file(track).is_file()
 
     def save(self, track: int, features: np.ndarray) -> None:
-        """Keep the features (n, C), row-major, of a track."""
+        """Save the features (n, C) of a track, row-major."""
         with atomic_write(self._file(track), 'wb', size=features.nbytes) as file:
             write_npy(file, features)
 
@@ -47,7 +47,7 @@ class FeatureCache:
         """The features (n, C) of a finished track.
 
         Raises:
-            InputError: the file is damaged, or of another shape.
+            InputError: The file is damaged, or has a different shape.
         """
         path = self._file(track)
         try:

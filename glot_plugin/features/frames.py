@@ -12,7 +12,7 @@ from glot_plugin.errors import InputError
 
 @dataclass(frozen=True)
 class PictureFrames:
-    """Picture files, one a frame."""
+    """Picture files, one per frame."""
 
     paths: tuple[Path, ...]
 
@@ -27,23 +27,23 @@ class PictureFrames:
         """Frames `start` to `stop - 1`, (H, W, 3) uint8 RGB each.
 
         Raises:
-            InputError: a file is absent or no picture.
+            InputError: A file is missing or not a picture.
         """
         for path in self.paths[start:stop]:
             if not path.is_file():
                 raise InputError(f'{path}: no such picture')
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
-                raise InputError(f'{path}: not a readable picture; it is damaged, or of a format OpenCV does not know')
+                raise InputError(f'{path}: not a readable picture; it is damaged, or OpenCV cannot read its format')
             yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 @dataclass(frozen=True)
 class VideoFrames:
-    """Frames of a video file by their numbers (rising, from 0).
+    """Frames of a video file by their numbers (increasing, from 0).
 
-    Frames are counted from the beginning: seeking is not exact for every format. A process goes on where it is, so
-    reading in order decodes the video once.
+    Frames are counted from the beginning, since seeking is not exact in every format. Each process continues from its
+    current frame, so reading in order decodes the video once.
     """
 
     path: Path
@@ -60,14 +60,14 @@ class VideoFrames:
         """Frames `start` to `stop - 1` of the track, (H, W, 3) uint8 RGB each.
 
         Raises:
-            InputError: the video does not open, or ends before a frame.
+            InputError: The video does not open, or ends before one of the frames.
         """
         for index in range(start, stop):
             yield _reader(self.path).frame(self.numbers[index])
 
 
 class _VideoReader:
-    """A video that is open at a frame."""
+    """An open video and its current frame."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.next = path, 0
@@ -102,7 +102,7 @@ def open_video(path: Path) -> cv2.VideoCapture:
     """A video file, open at its first frame.
 
     Raises:
-        InputError: absent, or no video that OpenCV can decode.
+        InputError: The file is missing, or not a video that OpenCV can decode.
     """
     if not path.is_file():
         raise InputError(f'{path}: no such video')
@@ -116,7 +116,7 @@ def video_extent(path: Path) -> tuple[int, int, int]:
     """Number of frames, width and height of a video, as decoded (what its header says is often wrong).
 
     Raises:
-        InputError: no video, or one without frames.
+        InputError: The file is not a video, or has no frames.
     """
     capture = open_video(path)
     found, image = capture.read()

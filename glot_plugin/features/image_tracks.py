@@ -1,4 +1,4 @@
-"""What features are extracted from: pictures with the boxes of a person, wherever they come from."""
+"""Input of feature extraction: pictures with the boxes of people, from any source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,11 @@ from glot_plugin.features.frames import PictureFrames, VideoFrames
 
 @dataclass(frozen=True)
 class ImageTrack:
-    """One person through one video.
+    """One person in one video.
 
     Attributes:
-        name: Unique in its source.
-        frames: The pictures, n.
+        name: Name, unique in its source.
+        frames: The n pictures.
         frame_id: (n,) frame numbers.
         bbox: (n, 4) centre x, centre y, width, height in pixels; crops are 1.2 times as large.
     """
@@ -36,21 +36,21 @@ class ImageTrack:
 
 
 class ImageSource(Protocol):
-    """What features are extracted from.
+    """A source of tracks for feature extraction.
 
     Attributes:
-        name: In words, for the store.
-        files: The files that it is made of; a change of one makes finished tracks worthless.
+        name: A description, recorded in the store.
+        files: The files it consists of; changing one invalidates finished tracks.
     """
 
     name: str
     files: tuple[Path, ...]
 
     def prepare(self, folder: Path) -> None:
-        """Write what `tracks` and `annotations` read; called by one process, in a folder kept between runs."""
+        """Write what `tracks` and `annotations` read; called by one process, with a folder kept between runs."""
 
     def tracks(self, folder: Path) -> list[ImageTrack]:
         """The tracks, always in the same order."""
 
     def annotations(self, folder: Path) -> TrackStore | None:
-        """A store of the same tracks with the columns other than features and boxes; None: there are none."""
+        """A store of the same tracks with columns other than features and boxes, or None."""

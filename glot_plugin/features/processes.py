@@ -1,4 +1,4 @@
-"""Several processes that share an extraction, as torchrun starts them."""
+"""Sharing an extraction among processes started by torchrun."""
 
 import os
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from mmengine.dist import get_dist_info
 
 
 def join_processes() -> tuple[int, int]:
-    """Rank and number of processes; joins those of torchrun.
+    """Join torchrun's processes, if any, and return the rank and the number of processes.
 
-    Over gloo, also with GPUs: they only wait for each other, for as long as the longest track takes.
+    They use gloo even with GPUs, since they only wait for each other, for as long as the longest track takes.
     """
     if int(os.environ.get('WORLD_SIZE', 1)) == 1:
         return 0, 1
@@ -22,14 +22,14 @@ def join_processes() -> tuple[int, int]:
 
 
 def default_device() -> torch.device:
-    """The GPU of this process, or the CPU where there is none."""
+    """The GPU of this process, or the CPU if there is no GPU."""
     if not torch.cuda.is_available():
         return torch.device('cpu')
     return torch.device('cuda', int(os.environ.get('LOCAL_RANK', 0)) % torch.cuda.device_count())
 
 
 def share(lengths: Sequence[int], tracks: Sequence[int], rank: int, world_size: int) -> list[int]:
-    """The tracks of one process: the longest first, each to the process with the fewest frames so far."""
+    """The tracks of one process: the longest are assigned first, each to the process with the fewest frames so far."""
     loads = [0] * world_size
     mine = []
     for track in sorted(tracks, key=lambda index: (-lengths[index], index)):

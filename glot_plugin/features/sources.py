@@ -1,4 +1,4 @@
-"""Where pictures and boxes come from: folders of frames and videos. (HumanData: `glot_plugin.framework`.)"""
+"""Sources of pictures and boxes: folders of frames, and videos. (For HumanData see `glot_plugin.framework`.)"""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from glot_plugin.features.image_tracks import ImageTrack
 class FolderSource:
     """A folder of frames with a file of boxes, whose `frame` is a path below the folder.
 
-    Frames of a track go by the last number in their names; where one has none, rows stay in the order of the file.
+    Frames of a track are ordered by the last number in their names; if one has none, by the rows of the file.
     """
 
     def __init__(self, folder: Path, boxes: Path) -> None:
@@ -41,7 +41,7 @@ class FolderSource:
 
 
 class VideoSource:
-    """A video, with a file of boxes whose `frame` is a frame number from 0, or with its whole frames as one track."""
+    """A video with a file of boxes, whose `frame` is a frame number from 0; or with its full frames as one track."""
 
     def __init__(self, video: Path, boxes: Path | None) -> None:
         self.video, self.boxes = video, boxes
@@ -67,7 +67,7 @@ class VideoSource:
         wrong = [frame for frame in track.frames if not frame.isdecimal()]
         if wrong:
             raise InputError(
-                f'{self.boxes}: track {track.name!r} has frame {wrong[0]!r}, expected numbers of frames, from 0'
+                f'{self.boxes}: track {track.name!r} has frame {wrong[0]!r}, expected frame numbers from 0'
             )
         numbers = np.array([int(frame) for frame in track.frames])
         order = _rising(numbers, track, self.boxes)
@@ -76,7 +76,7 @@ class VideoSource:
 
 
 def _rising(numbers: np.ndarray, track: TrackBoxes, boxes: Path) -> np.ndarray:
-    """The order of frames by number; an error where one comes twice."""
+    """The order of frames by number; a number that occurs twice is an error."""
     order = np.argsort(numbers, kind='stable')
     twice = np.flatnonzero(np.diff(numbers[order]) == 0)
     if twice.size:

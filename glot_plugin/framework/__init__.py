@@ -1,7 +1,7 @@
-"""mmhuman3d, both ways: the only place that imports mmhuman3d or mmcv.
+"""Integration with mmhuman3d in both directions; the only package that imports mmhuman3d or mmcv.
 
 Importing this package makes mmhuman3d 0.11 work on current Python, torch and numpy (`compat`), so import it before
-mmhuman3d. mmhuman3d's own scripts import it first thing: run them through `python -m glot_plugin.framework SCRIPT
+mmhuman3d. mmhuman3d's own scripts import mmhuman3d first, so run them with `python -m glot_plugin.framework SCRIPT
 ARGS…`, which works for any script that uses mmhuman3d.
 """
 

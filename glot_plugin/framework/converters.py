@@ -1,4 +1,4 @@
-"""Conversions that need mmhuman3d: our databases among its data converters, and its HumanData as track stores.
+"""Conversions with mmhuman3d: TCMR's databases with its data converters, and its HumanData to track stores.
 
 `type='glot.DatabaseConverter'` in a config of mmhuman3d's converters turns databases of TCMR and VIBE into HumanData.
 It is registered when mmhuman3d's registry is imported, so that mmhuman3d itself is imported only then.
@@ -58,7 +58,7 @@ def _register(module: ModuleType) -> None:
 def convert_human_data_files(
     files: Iterable[Path], out: Path, half: bool = False, feature_dim: int = 2048, progress: bool = True
 ) -> dict[str, Path | InputError]:
-    """Convert HumanData files with features to track stores `out / STEM`; those that are there already are kept.
+    """Convert HumanData files with features to track stores `out / STEM`; existing ones are kept.
 
     Returns:
         The store or the error of each, by file name.
@@ -77,19 +77,20 @@ def convert_human_data_file(
 ) -> Path:
     """Convert one HumanData file, in any of mmhuman3d's joint conventions, to a track store.
 
-    Boxes shrink by 1.2: mmhuman3d's crops are its boxes, ours are 1.2 times as large. Tracks in which one of the 14 LSP
-    joints has no 3D confidence in some frame count as without 3D, since a store has no confidence there. A conversion
-    that was killed or interrupted goes on where it was.
+    Boxes are divided by 1.2: mmhuman3d uses boxes as crops, our crops are 1.2 times as large as the boxes. Tracks in
+    which one of the 14 LSP joints has no 3D confidence in some frame count as having no 3D keypoints, since a store has
+    no confidence there. A killed or interrupted conversion resumes where it stopped.
 
     Args:
-        file: The `.npz`; needs `features` and `image_path`.
+        file: The `.npz`; must have `features` and `image_path`.
         store: The store to write.
         half: Features in half precision.
-        feature_dim: Feature width expected.
+        feature_dim: Expected feature width.
         progress: Show a progress bar.
 
     Raises:
-        InputError: Something is missing or does not fit; names file and key. The store there is not of this file.
+        InputError: Something is missing or does not fit (the message names file and key), or the existing store was
+            made from another file.
     """
     from glot_plugin.framework.for_mmhuman3d.human_data_tracks import VERSION
 
@@ -100,7 +101,7 @@ def convert_human_data_file(
 
 
 def convert_annotations(file: Path, store: Path) -> None:
-    """`convert_human_data_file` of all but the features, for which the store has one zero a frame."""
+    """Like `convert_human_data_file`, but without features: the store has one zero per frame instead."""
     _write_store(file, store, None, False, {}, progress=False)
 
 
@@ -138,7 +139,7 @@ def _write_store(file: Path, store: Path, feature_dim: int | None, half: bool, m
 
 
 def _in_our_crops(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Columns whose boxes are mmhuman3d's crops, as those of our stores."""
+    """Convert columns whose boxes are mmhuman3d's crops to those of our stores."""
     columns = dict(columns)
     if 'bbox' in columns:
         columns['bbox'] = columns['bbox'].copy()

@@ -1,4 +1,4 @@
-"""mmcv's files on the local disk, which appear only when they are whole and on the disk."""
+"""Writing mmcv's files so that each appears only when it is complete and on the disk."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from glot_plugin.io.files import write_bytes
 
 
 class AtomicBackend(HardDiskBackend):
-    """What mmcv's runner writes checkpoints with; a kill or a full disk leaves no half one."""
+    """The backend that mmcv's runner writes checkpoints with; a kill or a full disk leaves no partial file."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         write_bytes(filepath, obj)
 
 
 def write_whole_files() -> None:
-    """Let mmcv write its files through `AtomicBackend`; its checkpoints take no other way to name a backend."""
+    """Make mmcv write its files with `AtomicBackend`; its checkpoints offer no other way to choose a backend."""
     FileClient.register_backend('disk', AtomicBackend, force=True)

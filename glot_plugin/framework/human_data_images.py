@@ -1,4 +1,4 @@
-"""Pictures and boxes of HumanData files, and their annotations as a track store."""
+"""Images and boxes of HumanData files, and their annotations as a track store."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ ANNOTATIONS = 'annotations'
 
 
 class HumanDataSource:
-    """A HumanData file with `image_path` and `bbox_xywh`; features that it may have already are not read.
+    """A HumanData file with `image_path` and `bbox_xywh`; any features in it are not read.
 
-    Its boxes are taken as crops, as mmhuman3d does (its converters widened them by 1.2); those of the store are 1.2
+    Its boxes are used as crops, as mmhuman3d does (its converters widened them by 1.2); those of the store are 1.2
     times smaller. Keypoints, SMPL parameters and genders are converted as for files with features.
 
     Args:
@@ -45,8 +45,8 @@ class HumanDataSource:
                 )
 
     def prepare(self, folder: Path) -> None:
-        """Convert all but the features to a store in `folder`."""
-        if not (folder / ANNOTATIONS).is_dir():  # by an earlier run, whole
+        """Convert everything but the features to a store in `folder`."""
+        if not (folder / ANNOTATIONS).is_dir():  # complete, from an earlier run
             convert_annotations(self.path, folder / ANNOTATIONS)
 
     def annotations(self, folder: Path) -> TrackStore:

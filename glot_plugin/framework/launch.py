@@ -67,13 +67,13 @@ def prepare(
         Whether there are several processes.
 
     Raises:
-        InputError: The folder cannot be written, or several processes are asked for without GPUs.
+        InputError: The folder cannot be written, or several processes are requested without GPUs.
     """
     cfg.work_dir = str(work_dir or cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename).stem)
     writable_folder(cfg.work_dir, '--work-dir')
     if launcher != 'none':
         if not torch.cuda.is_available():
-            raise InputError(f"--launcher {launcher}: mmhuman3d's runner takes several processes on GPUs only")
+            raise InputError(f"--launcher {launcher}: mmhuman3d's runner supports several processes on GPUs only")
         init_dist(launcher, **cfg.dist_params)
     cfg.gpu_ids = list(range(get_dist_info()[1]))
     cfg.seed = seed
@@ -103,12 +103,12 @@ def train(
     Args:
         path: The config.
         cfg_options: Keys to change.
-        work_dir: Folder of logs and checkpoints; the config's, or `work_dirs/CONFIG`.
-        launcher: `none`, or what started this and the other processes.
+        work_dir: Folder of logs and checkpoints; by default the config's, or `work_dirs/CONFIG`.
+        launcher: `none`, or the launcher that started this and the other processes.
         body_models: Folder of the body-model files.
         resume: A checkpoint to go on from, or True for the latest one in the work folder.
-        seed: Of everything random; None: not seeded, as in mmhuman3d.
-        deterministic: Only kernels that give the same bits every time.
+        seed: Seed of everything random; None: not seeded, as in mmhuman3d.
+        deterministic: Use only kernels that give the same bits every time.
 
     Returns:
         The config as it was run.
@@ -166,21 +166,21 @@ def _model_to_train(cfg: Config, logger: logging.Logger) -> nn.Module:
     model = build_model(cfg)
     absent = settings.missing_parts(model, cfg)
     if absent:
-        raise InputError(f'{cfg.filename}: optimizer has {", ".join(absent)}, of which {cfg.model.type} has no part')
+        raise InputError(f'{cfg.filename}: optimizer has {", ".join(absent)}, but {cfg.model.type} has no such part')
     for warning in [*settings.ignored_settings(cfg), *settings.untrained_parts(model, cfg)]:
         logger.warning(f'{cfg.filename}: {warning}')
     model.init_weights()
     if cfg.resume_from:
-        load_weights(model, cfg.resume_from)  # mmcv would go on with what fits, and say so in the log
+        load_weights(model, cfg.resume_from)  # mmcv would load what fits and only log the rest
     return model
 
 
 def _workflow_data(cfg: Config) -> list[Any]:
-    """The data of `train`, and of `val` with the train pipeline where the workflow has losses on it."""
+    """The data of `train`, and of `val` with the train pipeline if the workflow computes losses on it."""
     if len(cfg.workflow) == 1:
         return [cfg.data.train]
     val = copy.deepcopy(cfg.data.val)
-    val.pop('context', None)  # of test clips
+    val.pop('context', None)  # for test clips only
     if cfg.data.train.get('pipeline') is not None:
         val.pipeline = cfg.data.train.pipeline
     return [cfg.data.train, val]
@@ -194,7 +194,7 @@ def evaluate(
     launcher: str = 'none',
     body_models: str | Path | None = None,
 ) -> dict[str, float]:
-    """Test a checkpoint of an mmhuman3d config: its test runner, then `evaluate` of `data.test`.
+    """Test a checkpoint of an mmhuman3d config with mmhuman3d's test loop, then `evaluate` of `data.test`.
 
     Args:
         path: The config.

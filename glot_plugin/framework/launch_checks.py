@@ -13,19 +13,19 @@ HEAD_OUTPUT = {'pred_pose': (24, 3, 3), 'pred_shape': (10,), 'pred_cam': (3,)}
 
 
 def check_first_sample(model: nn.Module, dataset: Any, name: str) -> None:
-    """Read one sample and, where a video estimator takes its features, send them through neck and head.
+    """Read one sample and, if a video estimator takes its features, run neck and head on them.
 
-    What does not fit would otherwise end the run later, from inside a loader's process or a matrix product.
+    Whatever does not fit would otherwise end the run later, inside a data loader's process or a matrix product.
 
     Args:
-        model: The model; parts of others than mmhuman3d's `VideoBodyModelEstimator` are not tried.
-        dataset: Where the sample comes from.
+        model: The model; only the parts of mmhuman3d's `VideoBodyModelEstimator` are tried.
+        dataset: The data set that the sample is read from.
         name: The config and key that errors name.
 
     Raises:
-        InputError: The sample cannot be read, or the parts do not take it or give what the estimator needs.
+        InputError: The sample cannot be read, or the parts do not accept it or do not return what the estimator reads.
     """
-    with torch.random.fork_rng(devices=[]):  # the run's own draws stay as they are without this
+    with torch.random.fork_rng(devices=[]):  # the run's own random numbers are not affected
         sample = _first_sample(dataset, name)
         if not isinstance(model, VideoBodyModelEstimator) or model.backbone is not None or 'features' not in sample:
             return
@@ -40,14 +40,14 @@ def _first_sample(dataset: Any, name: str) -> dict:
         raise
     except Exception as error:  # a pipeline can raise anything
         raise InputError(
-            f'{name}: its first sample cannot be read ({type(error).__name__}: {error}); expected a pipeline that asks '
-            'for what the data set has'
+            f'{name}: its first sample cannot be read ({type(error).__name__}: {error}); expected a pipeline that uses '
+            'only what the data set has'
         ) from error
 
 
 @torch.no_grad()
 def _through(parts: list[nn.Module], features: torch.Tensor, name: str) -> Any:
-    """One sample (T, C) as a batch through parts, without a trace in them."""
+    """Run one sample (T, C) as a batch through parts, leaving them unchanged."""
     modes = [(module, module.training) for part in parts for module in part.modules()]
     result = features[None].float()
     try:
@@ -55,10 +55,10 @@ def _through(parts: list[nn.Module], features: torch.Tensor, name: str) -> Any:
             result = part.eval()(result)
     except InputError:
         raise
-    except Exception as error:  # of whatever module the widths do not fit
+    except Exception as error:  # whichever module the widths do not fit
         kinds = ' and '.join(type(part).__name__ for part in parts)
         raise InputError(
-            f'{name}: {kinds} do not take its features {tuple(features.shape)} ({type(error).__name__}: {error}); '
+            f'{name}: {kinds} do not accept its features {tuple(features.shape)} ({type(error).__name__}: {error}); '
             'check the widths of the parts (input_size, hidden_size, feat_dim, npose, nbeta)'
         ) from error
     finally:

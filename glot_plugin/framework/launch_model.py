@@ -31,7 +31,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load a checkpoint that must fit the model; body models in it (mmhuman3d's own hold them) are left out.
 
     Raises:
-        InputError: It is absent, damaged, or does not fit (its keys are listed).
+        InputError: It is missing, damaged, or does not fit (its keys are listed).
     """
     try:
         check_claims(check_exists(Path(path)))
@@ -39,7 +39,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     except InputError:
         raise
     except Exception as error:  # torch, zipfile and pickle each have their own for a damaged file
-        raise InputError(f'{path}: not a whole checkpoint ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid checkpoint ({reason(error)})') from error
     state = checkpoint.get('state_dict', checkpoint)
     state = {key.removeprefix('module.'): value for key, value in state.items()}
     bodies = tuple(f'{name}.' for name in _body_models(model))

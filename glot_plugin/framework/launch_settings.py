@@ -35,7 +35,7 @@ def fill_defaults(cfg: Config, name: str) -> None:
         raise InputError(f'{name}: no key {key!r}, which every mmhuman3d config has')
     if cfg.get('runner') is None:
         if cfg.get('total_epochs') is None:
-            raise InputError(f"{name}: no runner, as runner=dict(type='EpochBasedRunner', max_epochs=20)")
+            raise InputError(f"{name}: no runner, such as runner=dict(type='EpochBasedRunner', max_epochs=20)")
         cfg.runner = {'type': 'EpochBasedRunner', 'max_epochs': cfg.total_epochs}
     for key, value in DEFAULTS.items():
         cfg.setdefault(key, value)
@@ -55,7 +55,7 @@ def check_files(cfg: Config, name: str) -> None:
 
 
 def check_training(cfg: Config, name: str) -> None:
-    """Raise an `InputError` for settings that end mmhuman3d's run, now rather than after an epoch."""
+    """Raise an `InputError` for settings that would end mmhuman3d's run later, after an epoch, say."""
     several = all(isinstance(value, dict) for value in cfg.optimizer.values())
     if cfg.get('use_adversarial_train', False) != several:
         found = 'several optimizers' if several else 'a single optimizer'
@@ -66,13 +66,13 @@ def check_training(cfg: Config, name: str) -> None:
         )
     if not several and not str(cfg.model.get('type')).startswith('glot.GLoT'):
         raise InputError(
-            f'{name}: {cfg.model.get("type")} needs use_adversarial_train=True and an optimizer for each part, as '
+            f'{name}: {cfg.model.get("type")} needs use_adversarial_train=True and an optimizer for each part, such as '
             "optimizer=dict(neck=dict(type='Adam', lr=1e-4), head=dict(type='Adam', lr=1e-4))"
         )
     workers = cfg.data.get('workers_per_gpu')
     if not isinstance(workers, int) or workers < 1:
         raise InputError(
-            f'{name}: data.workers_per_gpu is {workers!r}, expected at least 1: its workers are kept alive'
+            f'{name}: data.workers_per_gpu is {workers!r}, expected at least 1, because workers are kept alive'
         )
     _check_policy(cfg, name)
     _check_evaluation(cfg, name)
@@ -83,7 +83,7 @@ def check_training(cfg: Config, name: str) -> None:
 def _check_policy(cfg: Config, name: str) -> None:
     policy, ending = cfg.lr_config.get('policy'), 'LrUpdaterHook'
     if not isinstance(policy, str):
-        raise InputError(f"{name}: lr_config.policy={policy!r}, expected a name, as 'step'")
+        raise InputError(f"{name}: lr_config.policy={policy!r}, expected a name, such as 'step'")
     if HOOKS.get((policy.title() if policy.islower() else policy) + ending) is None:
         known = ', '.join(sorted(each.removesuffix(ending) for each in HOOKS.module_dict if each.endswith(ending)))
         raise InputError(f'{name}: lr_config.policy={policy!r}, expected one of {known}')
@@ -98,7 +98,7 @@ def _train_sets(cfg: Config) -> dict[str, dict]:
 
 
 def _check_conventions(cfg: Config, name: str) -> None:
-    """Keypoints of the data and of the body model are compared one by one, whatever joints they are."""
+    """Keypoints of the data and of the body model are compared by index, so they must be the same joints."""
     body = cfg.model.get('body_model_train') or {}
     given = {
         'model.convention': cfg.model.get('convention'),
@@ -114,7 +114,7 @@ def _check_conventions(cfg: Config, name: str) -> None:
 
 
 def _check_lengths(cfg: Config, name: str) -> None:
-    """Clips of several training sets become one batch."""
+    """Clips of several training sets form one batch, so they must have the same length."""
     lengths = {f'{key}.seq_len': each.seq_len for key, each in _train_sets(cfg).items() if 'seq_len' in each}
     if len(set(lengths.values())) > 1:
         found = ', '.join(f'{key}={value}' for key, value in lengths.items())
@@ -161,7 +161,7 @@ def ignored_settings(cfg: Config) -> list[str]:
 
 
 def untrained_parts(model: nn.Module, cfg: Config) -> list[str]:
-    """A sentence for each part with weights that no optimizer of the config is given."""
+    """A sentence for each part that has weights but no optimizer in the config."""
     if not cfg.get('use_adversarial_train', False):
         return []
     return [
@@ -172,7 +172,7 @@ def untrained_parts(model: nn.Module, cfg: Config) -> list[str]:
 
 
 def missing_parts(model: nn.Module, cfg: Config) -> list[str]:
-    """Names in `optimizer` that the model has no part of."""
+    """Names in `optimizer` for which the model has no part."""
     if not cfg.get('use_adversarial_train', False):
         return []
     return [name for name in cfg.optimizer if not isinstance(getattr(model, name, None), nn.Module)]

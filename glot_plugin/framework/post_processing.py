@@ -7,5 +7,5 @@ from mmhuman3d.core.post_processing import build_post_processing
 
 
 def build_filter(name: str) -> Callable[[np.ndarray], np.ndarray]:
-    """mmhuman3d's filter of this name (`oneeuro`, `gaus1d`, `savgol`) with its own settings: (N, K, C) to the same."""
+    """mmhuman3d's filter `oneeuro`, `gaus1d` or `savgol` with its default settings, (N, K, C) to the same shape."""
     return build_post_processing({'type': name})

@@ -15,14 +15,14 @@ from glot_plugin.io.npz_file import NpzFile
 def convert_raw_sets(
     raw_sets: Iterable[RawSet], root: Path, out: Path, half: bool = False, feature_dim: int = 2048
 ) -> dict[str, Path | InputError]:
-    """Convert raw data sets; what is wrong with one part of one does not keep the others from being converted.
+    """Convert raw data sets; an error in one part of one does not stop the others.
 
     Args:
-        raw_sets: Which.
-        root: Folder of their folders.
+        raw_sets: The data sets.
+        root: Folder that holds theirs.
         out: Folder to write to.
         half: Features in half precision.
-        feature_dim: Feature width expected.
+        feature_dim: Expected feature width.
 
     Returns:
         By data set and file or part: the HumanData file (where it has features, its track store), or the error.
@@ -46,7 +46,7 @@ def _all_modes(raw_set: RawSet) -> Iterable[str | None]:
 
 
 def _convert_part(raw_set: RawSet, mode: str | None, root: Path, out: Path) -> list[Path]:
-    """One part of a raw data set as HumanData files, which appear in `out` when they are whole."""
+    """One part of a raw data set as HumanData files, which appear in `out` when they are complete."""
     from mmhuman3d.data.data_converters import build_data_converter
 
     source = root / raw_set.folder
@@ -60,7 +60,7 @@ def _convert_part(raw_set: RawSet, mode: str | None, root: Path, out: Path) -> l
                 build_data_converter(config).convert(str(source), folder)
         except InputError:
             raise
-        except Exception as error:  # what is missing or wrong in a folder shows as anything
+        except Exception as error:  # missing or wrong files in a folder can raise anything
             problem = f'{type(error).__name__}: {str(error) or traceback.extract_tb(error.__traceback__)[-1].line}'
             raise InputError(f"{source}: mmhuman3d's {raw_set.converter} cannot read it ({problem})") from error
         files = sorted(Path(folder).glob('*.npz'))

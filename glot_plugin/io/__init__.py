@@ -1,1 +1,1 @@
-"""Reading files that others made without running code from them, and writing files whole or not at all."""
+"""Reading untrusted files without running code from them, and writing files completely or not at all."""

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all: written hidden beside its place, renamed into it at the end."""
+"""A folder that appears complete or not at all: written as a hidden folder beside its path, and renamed at the end."""
 
 import os
 import shutil
@@ -14,16 +14,16 @@ from glot_plugin.io.locks import lock_folder, unlock
 class AtomicFolder:
     """The hidden folder in which `path` is prepared.
 
-    After `open` comes `publish`, `discard`, or both; or `keep`. What a killed process left is taken over or removed by
-    the next `open` for the same path: a hidden folder is locked for the life of the process that writes it.
+    Call `open`, then `publish`, `discard`, or both; or `keep`. A hidden folder is locked as long as the process that
+    writes it lives; if that process is killed, the next `open` for the same path takes the folder over or removes it.
 
     Args:
-        path: the folder to make.
-        index_file: name of the file that makes a folder one of ours; nothing else is ever overwritten.
-        overwrite: replace a folder that is already there; it stays in place until `publish`.
+        path: The folder to make.
+        index_file: Name of the file that identifies a folder as one of ours; no other folder is ever overwritten.
+        overwrite: Replace an existing folder; it stays in place until `publish`.
 
     Raises:
-        InputError: `path` exists, without `overwrite` or without `index_file` in it.
+        InputError: `path` exists and `overwrite` is False, or it has no `index_file`.
     """
 
     def __init__(self, path: Path, index_file: str, overwrite: bool = False) -> None:
@@ -38,7 +38,7 @@ class AtomicFolder:
         """Make the hidden folder and return its path.
 
         Args:
-            can_go_on: Whether a hidden folder that was left behind is taken over as it is. None: it never is.
+            can_go_on: Whether a hidden folder that was left behind can be taken over as it is. None: never.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._clear_left_behind(can_go_on)
@@ -51,7 +51,7 @@ class AtomicFolder:
         return hidden
 
     def publish(self) -> None:
-        """Put the hidden folder in place, with all its files on the disk."""
+        """Sync the hidden folder's files to disk and move it to its path."""
         self._check_target()  # again: another process may have written it meanwhile
         for path in (*self._hidden.rglob('*'), self._hidden):
             sync(path)
@@ -65,7 +65,7 @@ class AtomicFolder:
         sync(self.path.parent)
 
     def discard(self) -> None:
-        """Remove the hidden folder unless it was published; harmless when called again."""
+        """Remove the hidden folder unless it was published; can be called repeatedly."""
         if self._hidden is not None:
             shutil.rmtree(self._hidden, ignore_errors=True)
         self.keep()
@@ -84,12 +84,12 @@ class AtomicFolder:
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
         if not self.overwrite:
-            raise InputError(f'{self.path}: already exists; remove it, choose another path or ask to overwrite it')
+            raise InputError(f'{self.path}: already exists; remove it, choose another path or set overwrite=True')
         if not (self.path / self.index_file).is_file():
-            raise InputError(f'{self.path}: exists and has no {self.index_file}, so it is not overwritten')
+            raise InputError(f'{self.path}: exists but has no {self.index_file}, so it is not overwritten')
 
     def _clear_left_behind(self, can_go_on: Callable[[Path], bool] | None) -> None:
-        """Take over one hidden folder that nobody writes, if one can be gone on with; remove the others."""
+        """Take over one hidden folder that no process writes, if `can_go_on` accepts one; remove the others."""
         for folder in sorted(self.path.parent.iterdir()):
             if not folder.name.startswith(self._prefix):
                 continue
@@ -97,7 +97,7 @@ class AtomicFolder:
                 lock = lock_folder(folder)
             except BlockingIOError:
                 continue
-            if lock is None:  # whether somebody writes it cannot be known
+            if lock is None:  # no locks here, so another process may be writing it
                 continue
             if self._hidden is None and can_go_on is not None and can_go_on(folder):
                 self._hidden, self._lock = folder, lock

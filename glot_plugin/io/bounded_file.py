@@ -1,33 +1,33 @@
-"""Reading files that may lie about themselves: every length that a file announces is held against its own length.
+"""Reading files that may lie about their contents: every length that a file announces is checked against its size.
 
-Memory is taken for what can follow in the file, never for what the file claims. Compressed data may unfold to
-`UNFOLDED_BYTES` and `UNFOLDED_RATIO` times what is stored: a hundred times as much as features or keypoints ever do.
+Memory is allocated for what can follow in the file, never for what the file claims. Compressed data may expand to
+`UNFOLDED_BYTES` plus `UNFOLDED_RATIO` times its stored size, a hundred times what features or keypoints ever reach.
 """
 
 from typing import BinaryIO
 
 UNFOLDED_BYTES = 64 * 2**20
 UNFOLDED_RATIO = 100
-FREE_STEPS = 2**22  # a database of two million names takes four million steps, beside gigabytes of numbers
+FREE_STEPS = 2**22  # a database with two million names takes four million steps, besides gigabytes of numbers
 
 
 def unfolded_limit(stored_bytes: int) -> int:
-    """The most bytes that `stored_bytes` of compressed data may unfold to."""
+    """The maximum size that `stored_bytes` of compressed data may expand to."""
     return UNFOLDED_BYTES + UNFOLDED_RATIO * stored_bytes
 
 
 class BoundedFile:
-    """A binary file with a limit to what is read from it.
+    """A binary file with a limit on how much is read from it.
 
     Args:
         file: Open for reading, at the first byte that counts.
-        num_bytes: What can follow at most: the rest of a plain file, `unfolded_limit` of a compressed one.
-        stored_bytes: The length of the file on disk, `num_bytes` by default. It limits the steps: reads of a single
-            byte, which is what a pickle takes for each of its objects.
+        num_bytes: The most that can follow: the rest of a plain file, `unfolded_limit` of a compressed one.
+        stored_bytes: The file's size on disk, by default `num_bytes`. It limits the number of steps: reads of a single
+            byte, at least one for each object in a pickle.
 
     Attributes:
         num_bytes: See above.
-        left: Of `num_bytes`, what is not read yet.
+        left: How much of `num_bytes` has not been read yet.
     """
 
     def __init__(self, file: BinaryIO, num_bytes: int, stored_bytes: int | None = None) -> None:
@@ -36,10 +36,10 @@ class BoundedFile:
         self._steps = FREE_STEPS + (num_bytes if stored_bytes is None else stored_bytes) // 8
 
     def read(self, size: int) -> bytes:
-        """Exactly `size` bytes.
+        """Read exactly `size` bytes.
 
         Raises:
-            EOFError: There are fewer.
+            EOFError: Fewer are left.
         """
         if size == 1:
             self._steps -= 1
@@ -52,7 +52,7 @@ class BoundedFile:
         return data
 
     def readinto(self, buffer: memoryview | bytearray) -> int:
-        """Fill `buffer`, whose length was compared with `left` before it was made."""
+        """Fill `buffer`, whose length was compared with `left` before it was allocated."""
         self._take(len(buffer))
         rest = memoryview(buffer)
         while rest:
@@ -63,7 +63,7 @@ class BoundedFile:
         return len(buffer)
 
     def readline(self) -> bytes:
-        """A line with its end."""
+        """Read a line, including its newline."""
         line = self._file.readline(self.left)
         self.left -= len(line)
         if not line.endswith(b'\n'):
@@ -71,7 +71,7 @@ class BoundedFile:
         return line
 
     def skip(self, size: int) -> int:
-        """Leave out `size` bytes of a plain file; returns where in the file they begin."""
+        """Skip `size` bytes of a plain file; returns their offset in the file."""
         self._take(size)
         start = self._file.tell()
         self._file.seek(size, 1)

@@ -1,4 +1,4 @@
-"""What a compressed stream unfolds to, as a file: a piece at a time, whatever the method."""
+"""A compressed stream as a file, decompressed piece by piece, for any method."""
 
 import io
 from typing import BinaryIO, Protocol
@@ -7,7 +7,7 @@ _PIECE_BYTES = 2**18
 
 
 class Decompressor(Protocol):
-    """What the objects of zlib, bz2 and lzma have in common."""
+    """The common interface of zlib's, bz2's and lzma's decompressors."""
 
     eof: bool
 
@@ -15,7 +15,7 @@ class Decompressor(Protocol):
 
 
 class DecompressedFile(io.RawIOBase):
-    """A stream of one compressed member.
+    """The decompressed contents of a stream with one compressed member.
 
     Args:
         file: The compressed bytes.
@@ -40,7 +40,7 @@ class DecompressedFile(io.RawIOBase):
         return 0
 
     def _next_input(self) -> bytes | None:
-        """The next bytes, b'' at the end; None: the decompressor has kept some. (zlib gives them back.)"""
+        """The next bytes, b'' at the end; None: the decompressor still has input (zlib hands its rest back)."""
         if not getattr(self._decompressor, 'needs_input', True):
             return None
         return getattr(self._decompressor, 'unconsumed_tail', b'') or self._file.read(_PIECE_BYTES)

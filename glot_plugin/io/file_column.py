@@ -1,4 +1,4 @@
-"""An array inside a file, read in slices."""
+"""An array stored in a file and read in slices."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 @dataclass(frozen=True)
 class FileColumn:
-    """An array at `offset` bytes in a file. Read and not mapped, so that no page of it stays in memory."""
+    """An array at byte `offset` of a file. It is read rather than memory-mapped, so no page of it stays in memory."""
 
     path: Path
     offset: int

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is left, and what was written survives a power cut."""
+"""Writing files so that no partial file is left behind, and what was written survives a power cut."""
 
 import contextlib
 import errno
@@ -12,12 +12,12 @@ import numpy as np
 
 from glot_plugin.errors import InputError, WriteError
 
-# What a full disk, a used-up quota and a limit on the size of files give.
+# The errors of a full disk, an exhausted quota and a file-size limit.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def writable_folder(path: str | Path, option: str) -> Path:
-    """Make the folder and see that it can be written to; `option` names where the path came from in errors."""
+    """Create the folder and check that it is writable; errors name `option` as the source of the path."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def writable_folder(path: str | Path, option: str) -> Path:
 
 
 def writable_file(path: str | Path, option: str) -> Path:
-    """See that a file can be written there, and make its folder; `option` names where the path came from in errors."""
+    """Check that the file can be written, and create its folder; errors name `option` as the source of the path."""
     path = Path(path)
     if path.is_dir():
         raise InputError(f'{option} {path}: a folder, expected the name of a file')
@@ -40,12 +40,12 @@ def writable_file(path: str | Path, option: str) -> Path:
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path, mode: str = 'w', size: int | None = None) -> Iterator[IO]:
-    """Open a file that appears under its name only when it was written to the end and is on the disk.
+    """Open a file that appears under its name only once it is written completely and is on disk.
 
     Args:
-        path: The file; its folder is made where it is missing.
+        path: The file; its folder is created if it does not exist.
         mode: `w` or `wb`.
-        size: How many bytes it will have, where that is known: the error on a full disk says it.
+        size: Its size in bytes, if known; the error on a full disk gives it.
 
     Raises:
         WriteError: It cannot be written.
@@ -63,32 +63,32 @@ def atomic_write(path: str | Path, mode: str = 'w', size: int | None = None) -> 
 
 
 def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
-    """Write a file whole, as `atomic_write` does."""
+    """Write a complete file, as with `atomic_write`."""
     with atomic_write(path, 'wb', size=len(content)) as file:
         file.write(content)
 
 
 def write_npy(file: IO[bytes], array: np.ndarray) -> None:
-    """Write an array in `.npy` format; unlike `np.save`, the error on a full disk gives the reason."""
+    """Write an array in `.npy` format; unlike with `np.save`, the error on a full disk gives the reason."""
     array = np.ascontiguousarray(array)
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
     file.write(array.data)
 
 
 def replace_durably(source: Path, target: Path) -> None:
-    """Rename a file over another one; after a power cut the old or the new one is there, and whole."""
+    """Rename a file over another one; after a power cut either the old or the new one exists, complete."""
     sync(source)
     os.replace(source, target)
     sync(target.parent)
 
 
 def sync(path: Path) -> None:
-    """Force a file, or the names in a folder, to the disk."""
+    """Sync a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot, for folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot sync folders
             raise
     finally:
         os.close(descriptor)
@@ -98,13 +98,13 @@ def sync(path: Path) -> None:
 def write_errors(
     path: Path, written_to: Path | None = None, size: int | None = None, only_no_room: bool = False
 ) -> Iterator[None]:
-    """Turn errors of the file system into a `WriteError`.
+    """Turn file-system errors into a `WriteError`.
 
     Args:
         path: The file or folder that is being written.
-        written_to: Holds what is written so far, under another name; it is removed after an error.
-        size: Bytes that are needed, where that is known.
-        only_no_room: Turn only errors of a full disk, for code that also reads.
+        written_to: The temporary file with what has been written so far; it is removed after an error.
+        size: Bytes needed, if known.
+        only_no_room: Convert only full-disk errors, for code that also reads.
     """
     try:
         yield
@@ -118,7 +118,7 @@ def write_errors(
 
 
 def _room(path: Path, written_to: Path | None, size: int | None) -> str:
-    """How much room there is, and how much is needed, as far as that is known."""
+    """How much space is free, and how much is needed, as far as known."""
     with contextlib.suppress(OSError):
         written = _bytes_in(written_to)
         folder = next(each for each in (path, *path.absolute().parents) if each.is_dir())

@@ -1,8 +1,8 @@
 """Reading joblib files without joblib and without running code.
 
-A joblib file is a pickle in whose midst the bytes of each array follow its description (`NumpyArrayWrapper`: type,
-shape, order). The unpickler here admits what `safe_pickle` admits and that description, for which it puts the array
-itself, once the description is checked; large arrays of files that are not compressed stay on disk (`FileColumn`).
+A joblib file is a pickle in which each array's bytes follow its description (`NumpyArrayWrapper`: type, shape, order).
+The unpickler here admits what `safe_pickle` admits, and that description, which it checks and replaces with the array
+itself; large arrays of uncompressed files stay on disk (`FileColumn`).
 """
 
 import bz2
@@ -26,11 +26,11 @@ from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, ClassName, Plac
 from glot_plugin.io.safe_pickle import ArrayUnpickler
 from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
-LZMA_BYTES = 128 * 2**20  # for its dictionary; the largest of lzma's presets takes 65 MiB
+LZMA_BYTES = 128 * 2**20  # memory limit for the dictionary; lzma's largest preset takes 65 MiB
 STAY_ON_DISK_BYTES = 2**20  # smaller arrays are read at once
 
 
-# First bytes of a compressed file, and what unfolds it. joblib's other methods need packages of their own.
+# First bytes of a compressed file, and its decompressor. joblib's other methods require further packages.
 _COMPRESSIONS: tuple[tuple[bytes, Callable[[], Decompressor]], ...] = (
     (b'\x1f\x8b', lambda: zlib.decompressobj(wbits=31)),
     (b'BZ', bz2.BZ2Decompressor),
@@ -42,10 +42,10 @@ _UNREADABLE = {b'\x04"M\x18': 'LZ4', b'ZF': "joblib's format before 0.10", b'PK'
 
 
 class _ArrayDescription(Placeholder):
-    """`joblib.numpy_pickle.NumpyArrayWrapper`: what is known of an array whose bytes come next."""
+    """`joblib.numpy_pickle.NumpyArrayWrapper`: the description of an array whose bytes come next."""
 
     def build(self, build: Builder) -> tuple[np.dtype, tuple[int, ...], str]:
-        """Type, shape and order; the class that the array had does not matter."""
+        """Type, shape and order; the array's original class does not matter."""
         state = self.attributes()
         dtype, shape, order = (build(state.get(key)) for key in ('dtype', 'shape', 'order'))
         if not isinstance(dtype, np.dtype) or order not in ('C', 'F'):
@@ -54,7 +54,7 @@ class _ArrayDescription(Placeholder):
 
     @property
     def has_padding(self) -> bool:
-        """Whether joblib 1.2 or later wrote it: those pad in front of the bytes."""
+        """Whether the file is from joblib 1.2 or later, which pads in front of the bytes."""
         return 'numpy_array_alignment_bytes' in self.attributes()
 
 
@@ -80,7 +80,7 @@ class _JoblibUnpickler(ArrayUnpickler):
         self._bounded, self._path, self._on_disk = file, path, on_disk
 
     def load_build(self) -> None:
-        """Set an object's state; a description is replaced by the array whose bytes come next."""
+        """Set an object's state; an array's description is replaced by the array, whose bytes come next."""
         super().load_build()
         if isinstance(self.stack[-1], _ArrayDescription):
             self.stack[-1] = self._read_array(self.stack[-1])
@@ -89,7 +89,7 @@ class _JoblibUnpickler(ArrayUnpickler):
 
     def _read_array(self, description: _ArrayDescription) -> np.ndarray | FileColumn:
         dtype, shape, order = self.builder(description)
-        if dtype.hasobject:  # objects are a pickle of their own
+        if dtype.hasobject:  # objects are stored as a nested pickle
             return self.builder(ArrayUnpickler(self._bounded, str(self._path)).load())
         if description.has_padding:
             self._bounded.read(self._bounded.read(1)[0])
@@ -122,7 +122,7 @@ def load_joblib(path: str | Path) -> Any:
     Files compressed with zlib, gzip, bz2, lzma or xz are read into memory, up to `unfolded_limit` of their length.
 
     Raises:
-        InputError: the file is absent, truncated, in another format, or names anything but arrays.
+        InputError: The file is missing, truncated or in another format, or names anything but arrays.
     """
     path = Path(path)
     if not path.is_file():
@@ -145,4 +145,4 @@ def load_joblib(path: str | Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f'{path}: not a whole joblib file ({reason(error)})') from error
+        raise InputError(f'{path}: not a valid joblib file ({reason(error)})') from error

@@ -1,4 +1,4 @@
-"""Reading JSON, with one error for whatever is wrong with it."""
+"""Reading JSON, with one kind of error for anything wrong with the file."""
 
 import json
 from pathlib import Path
@@ -9,14 +9,14 @@ from glot_plugin.io.messages import reason
 
 
 def read_json(path: str | Path, fix: str = '') -> Any:
-    """What a JSON file holds.
+    """The contents of a JSON file.
 
     Args:
         path: The file.
-        fix: What to do about one that cannot be read, for the error.
+        fix: How to fix an unreadable file, for the error message.
 
     Raises:
-        InputError: It is absent, no JSON, not UTF-8, or nested too deep.
+        InputError: The file is missing, not JSON, not UTF-8, or nested too deeply.
     """
     try:
         return json.loads(Path(path).read_text(encoding='utf-8'))

@@ -1,4 +1,4 @@
-"""Locks on files and folders that end with the process that holds them, however it ends."""
+"""Locks on files and folders that are released when the process that holds them ends, however it ends."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ def lock_folder(path: Path) -> int | None:
     """Lock a folder for this process.
 
     Returns:
-        The descriptor to give to `unlock`; None where the file system has no locks.
+        The descriptor to pass to `unlock`; None if the file system has no locks.
 
     Raises:
         BlockingIOError: It is locked already.
@@ -21,7 +21,7 @@ def lock_folder(path: Path) -> int | None:
 
 
 def lock_file(path: Path) -> int | None:
-    """Lock a file for this process, and make it where it is missing; like `lock_folder`.
+    """Lock a file for this process, creating it if it does not exist; otherwise like `lock_folder`.
 
     Whoever holds the lock may remove the file.
     """
@@ -31,7 +31,7 @@ def lock_file(path: Path) -> int | None:
             return None
         if os.fstat(descriptor).st_nlink:
             return descriptor
-        unlock(descriptor)  # its last holder removed it after we opened it: the next one would make another file
+        unlock(descriptor)  # the last holder removed it after we opened it; the next process would create another file
 
 
 def unlock(descriptor: int) -> None:
@@ -54,7 +54,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _close_in_child() -> None:
-    """A forked process, such as a data loader's worker, can outlive ours and must not keep the locks that long."""
+    """A forked process, such as a data loader's worker, can outlive its parent and must not keep the parent's locks."""
     for descriptor in list(_held):
         unlock(descriptor)
 

@@ -1,4 +1,4 @@
-"""What stands in error messages for values and errors that come from files: short, and without a look inside."""
+"""Short descriptions, for error messages, of values and errors that come from files."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ _FEW = 4
 
 
 def brief(value: Any) -> str:
-    """A value as `repr` has it where that is short; else its type and size.
+    """The `repr` of a value if that is short, otherwise its type and size.
 
-    A list of lists of lists can take a few bytes and print without end, so nothing nested is printed.
+    A few bytes of nested lists can print without end, so nothing nested is printed.
     """
     if isinstance(value, list | tuple) and len(value) <= _FEW and not any(map(_is_nested, value)):
         items = ', '.join(map(brief, value))
@@ -29,7 +29,7 @@ def brief(value: Any) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
+    """The type of an error and the first line of its message."""
     text = (str(error).splitlines() or [''])[0]
     return f'{type(error).__name__}: {text[: 4 * MAX_LENGTH]}' if text else type(error).__name__
 

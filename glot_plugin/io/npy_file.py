@@ -1,4 +1,4 @@
-"""Reading `.npy` files: what a header claims is compared with the bytes that are there before an array is made."""
+"""Reading `.npy` files: the header's claims are compared with the file's size before an array is allocated."""
 
 import math
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """What a `.npy` file says of its array.
+    """A `.npy` file's description of its array.
 
     Attributes:
-        dtype: Its type; may be `object`, whose contents are a pickle.
+        dtype: Its type; may be `object`, in which case the contents are a pickle.
         shape: Its shape.
-        column_major: Its order.
-        data_start: Bytes of the header.
+        column_major: Whether it is in column-major order.
+        data_start: Size of the header in bytes.
     """
 
     dtype: np.dtype
@@ -32,15 +32,15 @@ class NpyHeader:
 
     @classmethod
     def read(cls, file: BoundedFile, where: str) -> 'NpyHeader':
-        """Read the header of a file and leave `file` at its array; `where` is what it is called in errors.
+        """Read the header and leave `file` at the array; errors call the file `where`.
 
         Raises:
-            InputError: No array of numbers, texts or objects, or not as many bytes as the header says.
+            InputError: The array is not of numbers, text or objects, or its size is not what the header says.
         """
         try:
             shape, column_major, dtype = _READERS[np.lib.format.read_magic(file)](file)
         except Exception as error:  # a header is a Python expression: it can raise anything
-            raise InputError(f'{where}: not a whole .npy file ({reason(error)})') from error
+            raise InputError(f'{where}: not a valid .npy file ({reason(error)})') from error
         if dtype.kind == 'V' or not all(0 <= size < 2**63 for size in shape) or len(shape) > 32:
             raise InputError(f'{where}: an array {brief(shape)} of type {str(dtype)[:80]}, expected numbers or text')
         found, expected = file.left, dtype.itemsize * math.prod(shape)
@@ -53,7 +53,7 @@ class NpyHeader:
 
 @dataclass(frozen=True)
 class NpyFile:
-    """A `.npy` file of numbers or text whose header is read and fits its length."""
+    """A `.npy` file of numbers or text whose header has been read and matches its size."""
 
     path: Path
     header: NpyHeader
@@ -63,7 +63,7 @@ class NpyFile:
         """Read the header only.
 
         Raises:
-            InputError: The file is absent, damaged or truncated, or holds objects.
+            InputError: The file is missing, damaged or truncated, or contains objects.
         """
         try:
             with path.open('rb') as file:
@@ -84,7 +84,7 @@ class NpyFile:
 
     @property
     def data_start(self) -> int:
-        """The byte at which the first row starts."""
+        """The byte offset of the first row."""
         return self.header.data_start
 
     @property
@@ -92,7 +92,7 @@ class NpyFile:
         return self.dtype.itemsize * math.prod(self.shape[1:])
 
     def load(self) -> np.ndarray:
-        """The whole array."""
+        """Read the complete array."""
         count = math.prod(self.shape)
         values = np.fromfile(self.path, self.dtype, count, offset=self.data_start)
         if values.size != count:
@@ -102,6 +102,6 @@ class NpyFile:
         return values.reshape(self.shape, order='F' if self.header.column_major else 'C')
 
     def memmap(self) -> np.memmap:
-        """The array of a file that is not empty, read-only and mapped."""
+        """The array, memory-mapped and read-only; it must not be empty."""
         order = 'F' if self.header.column_major else 'C'
         return np.memmap(self.path, self.dtype, 'r', self.data_start, self.shape, order)

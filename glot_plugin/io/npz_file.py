@@ -1,4 +1,4 @@
-"""Reading `.npz` files array by array, whole or as streams, and without running code from them."""
+"""Reading `.npz` files array by array, at once or as streams, without running code from them."""
 
 import zipfile
 from collections import Counter
@@ -20,15 +20,15 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's
 
 
 class ColumnStream:
-    """One array of a file, read row after row.
+    """One array of a file, read in pieces of rows.
 
     Args:
         file: The open member, at its beginning.
         num_bytes: Its length.
-        where: What it is called in errors.
+        where: Its name in errors.
 
     Raises:
-        InputError: It is damaged, or no array.
+        InputError: It is damaged, or not an array.
     """
 
     def __init__(self, file: zipfile.ZipExtFile, num_bytes: int, where: str) -> None:
@@ -38,13 +38,13 @@ class ColumnStream:
         self.shape, self.dtype, self._column_major = header.shape, header.dtype, header.column_major
 
     def read(self, count: int, dtype: type | None = None) -> np.ndarray:
-        """The next `count` rows, by default in the type that they are stored in."""
+        """The next `count` rows, by default in their stored type."""
         if self.dtype.kind not in 'fiub':
             raise InputError(f'{self.where}: found type {self.dtype}, expected numbers')
         if self._column_major and len(self.shape) > 1:
             raise InputError(f'{self.where}: the array is column-major; write it with np.ascontiguousarray')
         values = np.empty((count, *self.shape[1:]), dtype or self.dtype)
-        with np.errstate(over='ignore'):  # what overflows becomes infinite, and is refused as such
+        with np.errstate(over='ignore'):  # overflowing values become infinite, and are rejected as such
             for start in range(0, count, CHUNK):
                 part = values[start : start + CHUNK]
                 part[...] = self._next_rows(len(part))
@@ -63,7 +63,7 @@ class ColumnStream:
         return rows
 
     def read_all(self) -> np.ndarray:
-        """The whole array; objects only where they are arrays and plain containers."""
+        """The complete array; objects are read only if they are arrays and plain containers."""
         with _damage(self.where):
             data = self._file.read()
         if not self.dtype.hasobject:
@@ -84,11 +84,11 @@ class NpzFile:
         path: The file.
 
     Attributes:
-        keys: The arrays' names. Members that are no `.npy` are left alone.
+        keys: The arrays' names. Members other than `.npy` are ignored.
 
     Raises:
-        InputError: It is absent or no `.npz`, has two arrays of one name, was compressed by a method that numpy does
-            not have, or unfolds to more than `unfolded_limit` of its length.
+        InputError: The file is missing or not an `.npz`, has two arrays of the same name, uses a compression method
+            that numpy does not have, or expands to more than `unfolded_limit` of its size.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -98,7 +98,7 @@ class NpzFile:
         except FileNotFoundError:
             raise InputError(f'{self.path}: no such file') from None
         except Exception as error:  # a damaged directory of members can raise anything
-            raise InputError(f'{self.path}: not a whole .npz file ({reason(error)})') from error
+            raise InputError(f'{self.path}: not a valid .npz file ({reason(error)})') from error
         members = [info for info in self._zip.infolist() if info.filename.endswith('.npy')]
         self._members = {info.filename.removesuffix('.npy'): info for info in members}
         self.keys = tuple(self._members)
@@ -118,10 +118,10 @@ class NpzFile:
         return key in self._members
 
     def stream(self, key: str) -> ColumnStream:
-        """One array, to read in pieces; several may be open at a time.
+        """One array, to be read in pieces; several may be open at a time.
 
         Raises:
-            InputError: It is not there, damaged, or no array.
+            InputError: It does not exist, is damaged, or is not an array.
         """
         where = f'{self.path}: {key}'
         if key not in self:
@@ -130,7 +130,7 @@ class NpzFile:
             return ColumnStream(self._zip.open(self._members[key]), self._members[key].file_size, where)
 
     def read(self, key: str) -> np.ndarray:
-        """One array whole; see `stream`."""
+        """One complete array; see `stream`."""
         return self.stream(key).read_all()
 
     def _check(self, members: list[zipfile.ZipInfo]) -> None:
@@ -153,10 +153,10 @@ class NpzFile:
 
 @contextmanager
 def _damage(where: str) -> Iterator[None]:
-    """Turn what zipfile raises over a damaged file into an `InputError`."""
+    """Turn zipfile's errors about a damaged file into an `InputError`."""
     try:
         yield
     except InputError:
         raise
-    except Exception as error:  # zipfile, zlib and struct each have their own
+    except Exception as error:  # zipfile, zlib and struct raise different ones
         raise InputError(f'{where}: damaged ({reason(error)})') from error

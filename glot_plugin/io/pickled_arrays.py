@@ -1,13 +1,13 @@
-"""Placeholders for what pickles of arrays name: they keep what a pickle says, and become arrays once it is checked.
+"""Placeholders for the callables that pickles of arrays name; they become arrays once the pickle has been checked.
 
-A pickle calls what it names with arguments of its own, and changes the results in any order. The functions of numpy and
-scipy.sparse trust it: forged pickles get arrays of made-up pointers, or matrices that write outside their memory. So
-nothing but placeholders, numbers, texts and plain containers exists while a pickle is read; `Builder` makes the arrays
-afterwards. Sparse matrices and chumpy's arrays become numpy arrays too.
+A pickle calls functions with any arguments, and changes the results in any order. Those of numpy and scipy.sparse trust
+it: forged pickles can get arrays with made-up pointers, or matrices that write outside their memory. So while a pickle
+is read, only placeholders, numbers, strings and plain containers exist; `Builder` makes the arrays afterwards. Sparse
+matrices and chumpy's arrays become numpy arrays too.
 
-A pickle can name one object many times: a list of lists of lists of a few bytes that would take years to print, or one
-text of a megabyte in a million arrays. `Builder` counts values and bytes as if each was written out where it is named,
-and stops where there are more than a pickle of that length can hold honestly.
+A pickle can refer to one object many times: a few bytes of nested lists that would take years to print, or one string
+of a megabyte in a million arrays. `Builder` counts values and bytes as if each were written out at every reference, and
+stops when there are more than an honest pickle of that length can contain.
 """
 
 import math
@@ -22,17 +22,17 @@ from glot_plugin.io.messages import brief
 from glot_plugin.io.text_arrays import NO_TEXT, is_text
 
 _PLAIN = frozenset({str, bytes, bytearray, bool, int, float, complex, type(None)})
-_DTYPE_CODE = re.compile(r'[biufc]\d{1,2}|[SU]\d{1,9}|O\d?')  # as numpy's pickles have it: kind and bytes
+_DTYPE_CODE = re.compile(r'[biufc]\d{1,2}|[SU]\d{1,9}|O\d?')  # as in numpy's pickles: kind and bytes
 _MAX_ARGS, _MAX_DEPTH = 8, 64  # honest pickles have up to 5 and 10
 _MAX_DIMENSIONS = 32
-# What a pickle of any length may hold: a sparse matrix of a few bytes can be a large array.
+# Allowed for a pickle of any length, since a sparse matrix of a few bytes can be a large array.
 _FREE_BYTES, _FREE_VALUES = 64 * 2**20, 2**22
 
 
 class Placeholder:
-    """Takes the place of a class or function: keeps the arguments of the call, and the state that is set later.
+    """Replaces a class or function: keeps the arguments of the call, and the state that is set later.
 
-    `__setstate__` is what keeps pickles from setting attributes, of placeholders and of their classes.
+    `__setstate__` prevents pickles from setting attributes of placeholders and of their classes.
     """
 
     args: tuple
@@ -49,10 +49,10 @@ class Placeholder:
         self.state = state
 
     def build(self, build: 'Builder') -> Any:
-        """What the placeholder stands for.
+        """The object that the placeholder replaces.
 
         Raises:
-            UnpicklingError: what the pickle says is not sound.
+            UnpicklingError: The pickle's description of it is not sound.
         """
         raise NotImplementedError
 
@@ -64,10 +64,10 @@ class Placeholder:
 
 
 class Builder:
-    """Replaces the placeholders in what a pickle holds, each once; the pickle's own value stays as it is.
+    """Builds a copy of a pickle's contents without placeholders, each built once; the original is not changed.
 
     Args:
-        num_bytes: Length of the pickle, where it is compressed of what it may unfold to.
+        num_bytes: Length of the pickle; if it is compressed, the size it may expand to.
     """
 
     def __init__(self, num_bytes: int) -> None:
@@ -102,13 +102,13 @@ class Builder:
             return self.sized(built, (*built, *built.values()))
         if isinstance(value, type):
             raise UnpicklingError(f'the class {value.__name__} in the place of a value')
-        return value  # an array that is read already
+        return value  # an array that has already been read
 
     def sized(self, built: Any, items: Iterable | None = None) -> Any:
-        """`built`, whose size is that of its items, each as large as if it was written out.
+        """Record the size of `built`, the sum of its items' sizes as if each were written out, and return it.
 
         Raises:
-            UnpicklingError: it is too large.
+            UnpicklingError: It is too large.
         """
         size = 1 + sum(self._size(item) for item in (built if items is None else items))
         if size > self._max_size:
@@ -126,10 +126,10 @@ class Builder:
         return 1 + getattr(built, 'nbytes', 0) // 8 if size is None else size
 
     def take(self, num_bytes: int, what: str) -> None:
-        """Count bytes that are about to be taken for an array or a text.
+        """Count bytes that are about to be allocated for an array or a string.
 
         Raises:
-            UnpicklingError: they are too many.
+            UnpicklingError: There are too many.
         """
         if num_bytes > self._bytes_left:
             raise UnpicklingError(f'{what} takes {num_bytes} bytes, more than a file of this length has')
@@ -140,10 +140,10 @@ _UNFINISHED = object()
 
 
 def check_key(key: Any) -> Any:
-    """A key of a dict, if to hash and to compare it is cheap.
+    """A dict's key, if it is cheap to hash and compare.
 
     Raises:
-        UnpicklingError: it is nested, or a huge number.
+        UnpicklingError: It is nested, or a huge number.
     """
     items = key if type(key) is tuple and len(key) <= _MAX_ARGS else (key,)
     for item in items:
@@ -154,21 +154,21 @@ def check_key(key: Any) -> Any:
 
 
 class ClassName(Placeholder):
-    """A class that pickles only name, as the class of an array: numpy.ndarray, numpy.memmap, object."""
+    """A class that pickles name but never call, such as an array's class: numpy.ndarray, numpy.memmap, object."""
 
     def __new__(cls, *_: Any) -> Any:
         raise UnpicklingError('a class is called that may only be named')
 
 
 class Encode(Placeholder):
-    """`_codecs.encode`, with which protocol 2 writes bytes; text codecs only."""
+    """`_codecs.encode`, by which protocol 2 writes bytes; text codecs only."""
 
     def build(self, build: Builder) -> bytes:
         text, encoding, errors = (*self.args, *('latin1', 'strict')[len(self.args) - 1 :])
         if not all(isinstance(arg, str) for arg in (text, encoding, errors)):
             raise UnpicklingError('bytes of something else than text')
         if encoding.lower().replace('-', '').replace('_', '') not in ('latin1', 'utf8', 'ascii'):
-            raise UnpicklingError(f'the codec {brief(encoding)} is asked for; only latin1, utf8 and ascii are text')
+            raise UnpicklingError(f'the codec {brief(encoding)}, expected latin1, utf8 or ascii')
         build.take(len(text), 'a text')
         return text.encode(encoding, errors)
 
@@ -184,7 +184,7 @@ class OrderedItems(Placeholder):
 
 
 class EmptyBytes(Placeholder):
-    """`bytes`, with which protocol 2 writes none."""
+    """`bytes`, by which protocol 2 writes empty bytes."""
 
     def __new__(cls) -> Any:
         return b''
@@ -200,7 +200,7 @@ class Reconstructor(Placeholder):
 
 
 class DType(Placeholder):
-    """`numpy.dtype`: numbers, texts and objects. Records and dates are in none of the files read here."""
+    """`numpy.dtype`: numbers, text and objects. None of the files read here has records or dates."""
 
     def build(self, build: Builder) -> np.dtype:
         code = self.args[0] if self.args else None
@@ -215,7 +215,7 @@ class Array(Placeholder):
     """`_reconstruct`: an empty array, whose state is its contents."""
 
     def build(self, build: Builder) -> np.ndarray:
-        if not isinstance(self.state, tuple) or len(self.state) not in (4, 5):  # 5: with a version in front
+        if not isinstance(self.state, tuple) or len(self.state) not in (4, 5):  # 5: with a leading version number
             raise UnpicklingError('an array without contents')
         shape, dtype, column_major, data = self.state[-4:]
         order = 'F' if column_major else 'C'
@@ -229,7 +229,7 @@ class Array(Placeholder):
 
 
 class BufferArray(Placeholder):
-    """`_frombuffer`: an array from bytes, its type, shape and order."""
+    """`_frombuffer`: an array from its bytes, type, shape and order."""
 
     def build(self, build: Builder) -> np.ndarray:
         data, dtype, shape, order = self.args
@@ -239,7 +239,7 @@ class BufferArray(Placeholder):
 
 
 class Scalar(Placeholder):
-    """`scalar`: one number or text from its type and bytes."""
+    """`scalar`: one number or string from its type and bytes."""
 
     def build(self, build: Builder) -> np.generic:
         dtype, data = self.args
@@ -279,7 +279,7 @@ class SparseCoordinates(Placeholder):
 
 
 class SparseRows(SparseCoordinates):
-    """csr: the values of row i are number `indptr[i]` to `indptr[i + 1]`, in columns `indices`."""
+    """csr: row i has the values from `indptr[i]` up to `indptr[i + 1]`, in columns `indices`."""
 
     compressed_axis: ClassVar[int] = 0
 
@@ -298,10 +298,10 @@ class SparseColumns(SparseRows):
 
 
 def checked_shape(shape: Any) -> tuple[int, ...]:
-    """A shape from a pickle, as whole numbers.
+    """A shape from a pickle, as integers.
 
     Raises:
-        UnpicklingError: it is none.
+        UnpicklingError: It is not a shape.
     """
     sizes = shape if isinstance(shape, tuple) and len(shape) <= _MAX_DIMENSIONS else (None,)
     if not all(isinstance(size, int | np.integer) and 0 <= size < 2**63 for size in sizes):
@@ -345,7 +345,7 @@ def _dense(
     if len(shape) != 2:
         raise UnpicklingError(f'a sparse matrix of shape {shape}, expected two dimensions')
     build.take(math.prod(shape) * values.itemsize, f'a sparse matrix of shape {shape}')
-    if not len(values) >= len(rows) == len(columns):  # scipy may leave room behind the values
+    if not len(values) >= len(rows) == len(columns):  # scipy may leave unused space behind the values
         raise UnpicklingError(f'a sparse matrix of {len(values)} values, {len(rows)} rows and {len(columns)} columns')
     for places, size in zip((rows, columns), shape, strict=True):
         if ((places < 0) | (places >= size)).any():
@@ -376,7 +376,7 @@ def _of_scipy() -> dict[tuple[str, str], Callable]:
     }
 
 
-# Module and name in the pickle, and what stands for it.
+# Module and name in the pickle, and its placeholder.
 PLACEHOLDERS: dict[tuple[str, str], Callable] = {
     **_of_numpy(),
     **_of_scipy(),

@@ -1,9 +1,8 @@
 """Reading pickled arrays without running code: SMPL files, joblib databases and pickled HumanData members.
 
 A pickle names the callables that rebuild its objects. `ArrayUnpickler` admits those of numpy arrays, scipy.sparse
-matrices and chumpy's array classes, puts placeholders in their place (`glot_plugin.io.pickled_arrays`), and refuses
-every other by name, so that no data file can run code. chumpy itself is not needed; it does not import on current
-Python.
+matrices and chumpy's array classes, replaces them with placeholders (`glot_plugin.io.pickled_arrays`), and refuses all
+others by name, so that no data file can run code. chumpy, which current Python versions cannot import, is not required.
 """
 
 import io
@@ -21,12 +20,12 @@ from glot_plugin.io.pickled_arrays import PLACEHOLDERS, Builder, Placeholder, ch
 class ArrayUnpickler(pickle._Unpickler):
     """An unpickler that admits arrays and plain containers, and refuses everything else by name.
 
-    It is Python's own in Python, not the one in C: that takes memory for any length and any number of an object that
-    a pickle claims, and hashes what the pickle has for a key. What it loads holds placeholders, for a `Builder`.
+    It extends Python's pure-Python unpickler. The C version allocates memory for any length or object number that a
+    pickle claims, and hashes any key. The loaded value contains placeholders, for a `Builder`.
 
     Args:
         file: The file, at the pickle's first byte.
-        name: What it is called in errors.
+        name: Its name in errors.
     """
 
     dispatch = pickle._Unpickler.dispatch.copy()
@@ -47,7 +46,7 @@ class ArrayUnpickler(pickle._Unpickler):
             ) from None
 
     def load_frame(self) -> None:
-        """A hint of what could be read ahead."""
+        """Ignore frames, which only hint at what could be read ahead."""
         self.read(8)
 
     dispatch[pickle.FRAME[0]] = load_frame
@@ -107,7 +106,7 @@ def load_pickled_arrays(path: str | Path) -> Any:
     """Load a pickle of arrays and plain containers; chumpy's arrays and sparse matrices become numpy arrays.
 
     Raises:
-        InputError: The file is absent, truncated, not a pickle, forged, or names anything but arrays.
+        InputError: The file is missing, truncated, not a pickle or forged, or names anything but arrays.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,12 +116,12 @@ def load_pickled_arrays(path: str | Path) -> Any:
 
 
 def loads_pickled_arrays(data: bytes, name: str) -> Any:
-    """`load_pickled_arrays` of bytes in memory; `name` stands for the file in errors."""
+    """`load_pickled_arrays` for bytes in memory; errors call the file `name`."""
     return _load(BoundedFile(io.BytesIO(data), len(data)), name)
 
 
 def load_open_pickle(file: BinaryIO, **_: Any) -> Any:
-    """`load_pickled_arrays` of an open file, in the place of `pickle.load`; its options do not matter."""
+    """`load_pickled_arrays` for an open file, as a replacement for `pickle.load`, whose options are ignored."""
     return loads_pickled_arrays(file.read(), str(getattr(file, 'name', 'a pickle')))
 
 
@@ -132,4 +131,4 @@ def _load(file: BoundedFile, name: str) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f'{name}: not a whole pickle ({reason(error)})') from error
+        raise InputError(f'{name}: not a valid pickle ({reason(error)})') from error

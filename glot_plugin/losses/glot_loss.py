@@ -23,8 +23,8 @@ class Targets:
 
     Attributes:
         keypoints2d: (B, T, 49, 3): x, y in the crop normalised to [-1, 1], and confidence.
-        keypoints3d: (B, T, 49, 3), metres; zeros for clips without.
-        smpl_pose: (B, T, 72), axis-angle; zeros for clips without.
+        keypoints3d: (B, T, 49, 3), metres; zeros for clips without them.
+        smpl_pose: (B, T, 72), axis-angle; zeros for clips without it.
         smpl_betas: (B, T, 10).
         has_keypoints3d, has_smpl: (B,), which clips have them.
         frame_valid: (B, T), False for frames that do not count (padding of short tracks).
@@ -39,7 +39,7 @@ class Targets:
     frame_valid: Tensor
 
     def frames(self, frames: slice) -> 'Targets':
-        """The targets of some frames."""
+        """The targets of a slice of frames."""
         cut = {
             name: getattr(self, name)[:, frames]
             for name in ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'frame_valid')
@@ -51,11 +51,11 @@ class Targets:
 class GLoTLoss(nn.Module):
     """The weighted terms of both branches: the global one on masked frames, the local one on the three mid frames.
 
-    With nothing masked (mask ratio 0) the global branch is supervised on all frames, or it would not be trained.
+    With nothing masked (mask ratio 0) the global branch is supervised on all frames; otherwise it would not be trained.
 
     Args:
         terms: For each of `keypoints2d`, `keypoints3d`, `smpl_pose`, `smpl_betas`, `velocity2d`, `velocity3d` the
-            config of its loss (ours, or a framework's that has an adapter); a term left out, or None, is off.
+            config of its loss (one of ours, or of a framework with an adapter); a term left out, or None, is off.
     """
 
     def __init__(self, terms: dict[str, dict | None]) -> None:

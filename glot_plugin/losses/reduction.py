@@ -1,10 +1,10 @@
-"""The mean that losses of some clips of a batch share."""
+"""The mean shared by the losses that apply to only some clips of a batch."""
 
 from torch import Tensor
 
 
 def weighted_mean(values: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
-    """Mean of `mask * values` over the clips of weight 1; zero where no clip has it.
+    """Mean of `mask * values` over the clips of weight 1; zero if there are none.
 
     The mask scales values but does not enter the mean's count: a mean over masked frames is taken over all frames.
     Shapes do not depend on the data, so the step runs without synchronisation and compiles.

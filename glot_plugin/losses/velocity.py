@@ -1,7 +1,7 @@
-"""Velocity losses: how joints move from a frame to the next (section 3.4 of the paper).
+"""Velocity losses: how joints move from one frame to the next (section 3.4 of the paper).
 
-The paper writes a sum of norms; the published weights belong to the mean of squares, which is what these are. The 3D
-velocity is masked element by element (the original multiplies the means of squares and mask).
+The paper writes a sum of norms; the published weights are meant for the mean of squares, which these losses compute.
+The 3D velocity is masked element by element (the original multiplies the means of squares and mask).
 """
 
 import torch.nn.functional as F

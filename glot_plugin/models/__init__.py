@@ -1,4 +1,4 @@
-"""GLoT's parts, each registered and usable alone."""
+"""GLoT's parts, each registered and usable on its own."""
 
 from glot_plugin.models.estimator import GLoTEstimator
 from glot_plugin.models.global_motion import GlobalMotionModel, GlobalTransformer

@@ -1,4 +1,4 @@
-"""Attention weights of a model while it runs."""
+"""Recording the attention weights of a running model."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,10 +14,10 @@ Attentions = dict[str, list[nn.Module]]
 
 
 def head_attentions(head: nn.Module) -> Attentions:
-    """The attention modules of GLoT: of the blocks of the `global` and the `local` encoder, and the `cross` one.
+    """GLoT's attention modules: those in the `global` and `local` encoders' blocks, and the `cross` attention.
 
     Raises:
-        InputError: The head is no `GLoTHead` with a local branch.
+        InputError: The head is not a `GLoTHead` with a local branch.
     """
     if not isinstance(head, GLoTHead) or head.local_branch is None:
         raise InputError(f'model.head is {type(head).__name__}, expected a GLoTHead with a local branch')
@@ -34,7 +34,7 @@ def capture_attention(attentions: Mapping[str, list[nn.Module]]) -> Iterator[dic
         attentions: Lists of timm's `Attention` or of `CrossAttention`, by name.
 
     Yields:
-        Of each name and module a list that grows by one tensor (B, heads, queries, keys) a pass; rows sum to 1.
+        For each name and module, a list that grows by one tensor (B, heads, queries, keys) per pass; rows sum to 1.
     """
     captured: dict[str, list[list[Tensor]]] = {name: [[] for _ in modules] for name, modules in attentions.items()}
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def _captured(module: nn.Module, weights: list[Tensor]) -> Iterator[None]:
         with module.register_forward_hook(lambda _, inputs, __: weights.append(module.weights(*inputs).detach())):
             yield
     elif isinstance(module, Attention):
-        # The fused kernel keeps its weights to itself; otherwise they go through the attention's dropout.
+        # The fused kernel does not expose its weights; without it, they pass through the attention's dropout.
         fused, module.fused_attn = module.fused_attn, False
         try:
             with module.attn_drop.register_forward_pre_hook(lambda _, inputs: weights.append(inputs[0].detach())):

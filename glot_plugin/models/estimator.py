@@ -1,4 +1,4 @@
-"""GLoTEstimator: what mmengine's Runner trains and tests."""
+"""GLoTEstimator: the model that mmengine's Runner trains and tests."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ class GLoTEstimator(BaseModel):
     """A head that regresses SMPL parameters from windows of features, with its losses and its body model.
 
     Args:
-        head: Config of the head: a `GLoTHead`, or one with its methods `forward` and `predict_track` (`NeckHead` makes
-            one of other parts).
+        head: Config of the head: a `GLoTHead`, or any head with the methods `forward` and `predict_track` (`NeckHead`
+            builds one from other parts).
         loss: Config of the loss (`GLoTLoss`). Not needed for inference.
-        body_model: Config of an `SMPLBody`, or of a framework's body model that has an adapter. Without it, rotations,
-            shape and camera can be predicted, joints cannot.
+        body_model: Config of an `SMPLBody`, or of another framework's body model that has an adapter. Without it,
+            rotations, shape and camera can be predicted, but not joints.
         mean_params: Folder (or file) of the mean parameters that training starts from; by default the body model's
             `model_dir`.
-        init_from_spin: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`), from whose regressor, and mean parameters,
-            training starts the head's `IterativeRegressor`. Inference does not need it.
-        chunk: Windows in memory at a time when tracks are predicted.
+        init_from_spin: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`), whose regressor and mean parameters
+            initialise the head's `IterativeRegressor` for training. Not needed for inference.
+        chunk: Number of windows in memory at a time when tracks are predicted.
         data_preprocessor, init_cfg: See mmengine's `BaseModel`.
     """
 
@@ -54,7 +54,7 @@ class GLoTEstimator(BaseModel):
         self.chunk = chunk
 
     def init_weights(self) -> None:
-        """Read the mean parameters, and SPIN's regressor, that a training from scratch starts from.
+        """Load the mean parameters and SPIN's regressor for a training from scratch.
 
         The parts initialise themselves.
         """
@@ -64,7 +64,7 @@ class GLoTEstimator(BaseModel):
             WEIGHT_INITIALIZERS.build({'type': 'SPINInit', 'checkpoint': self._init_from_spin})(self.head)
         if hasattr(self.head, 'init_weights'):  # pretrained parts
             self.head.init_weights()
-        if self.init_cfg is not None:  # without it mmengine only logs every parameter
+        if self.init_cfg is not None:  # without init_cfg, mmengine would only log every parameter
             super().init_weights()
 
     def forward(
@@ -73,11 +73,11 @@ class GLoTEstimator(BaseModel):
         """Train, predict or only run the head.
 
         Args:
-            features: (B, T, C) windows; for `predict` a track (N, C).
-            mode: `loss` returns the loss terms by name, `predict` a list with one dict of `params` (SmplParams of N
-                frames), `tensor` the head's output.
+            features: (B, T, C) windows; for `predict`, a track (N, C).
+            mode: `loss` returns the loss terms by name, `predict` a list with one dict that has `params` (SmplParams of
+                N frames), and `tensor` the head's output.
             frame_mask: (B, T) bool, True = masked; see `GLoTHead.forward`.
-            batch: For `loss` the fields of `Targets`; ignored otherwise.
+            batch: The fields of `Targets` for `loss`; ignored otherwise.
         """
         if mode == 'loss':
             return self._losses(features, frame_mask, batch)

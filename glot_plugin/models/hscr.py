@@ -13,7 +13,7 @@ from glot_plugin.models.layers import init_linear
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 
-# Distance, in the flattened pose, between the rotations that two consecutive joints take for their own.
+# Step in the flattened pose between what two consecutive joints read as their own rotation.
 OWN_ROTATION_STEP = {'published': 1, 'joint': 6}
 
 
@@ -32,10 +32,10 @@ def joint_ancestors(parents: Sequence[int]) -> list[list[int]]:
 
 
 class JointCorrections(nn.Module):
-    """One linear layer a joint: [hidden, corrections of its ancestors, its own 6D rotation] → its 6D correction.
+    """One linear layer per joint: [hidden, corrections of its ancestors, its own 6D rotation] → its 6D correction.
 
-    All joints are solved for at once. With the ancestors' share of every layer in one strictly lower block-triangular
-    matrix A, the corrections c satisfy c = b + A c, where b is what hidden and own rotation give.
+    All joints are solved for at once. With the ancestors' weights of all layers in one strictly lower block-triangular
+    matrix A, the corrections c satisfy c = b + A c, where b is the contribution of hidden and own rotation.
 
     Args:
         hidden_dim: Width of the hidden layer.
@@ -54,7 +54,7 @@ class JointCorrections(nn.Module):
         self.apply(init_linear)
         for layer in self.joints:
             nn.init.xavier_uniform_(layer.weight, gain=DECODER_GAIN)
-        # Where the ancestors' weights of all layers, one after the other, go in the flattened A.
+        # Positions in the flattened A of the ancestors' weights of all layers, concatenated.
         width = 6 * len(parents)
         rows = torch.arange(width).view(-1, 6)
         places = [
@@ -78,7 +78,7 @@ class JointCorrections(nn.Module):
         base = from_hidden + from_own
         if self.places is None:
             return base
-        # Solving needs full precision, and has no half-precision kernel.
+        # Solving requires full precision, and has no half-precision kernel.
         with torch.autocast(base.device.type, enabled=False):
             matrix = self._identity_minus_ancestors(weights).float()
             solved = torch.linalg.solve_triangular(
@@ -100,11 +100,11 @@ class HSCR(nn.Module):
     Args:
         in_dim: Width of the feature (the local branch's f_gl).
         hidden_dim: Width of the two hidden layers (pose, shape); they have no activation.
-        dropout: On both hidden layers, in training.
+        dropout: Dropout of both hidden layers in training.
         parents: Parent of each joint, -1 for a root; a parent comes before its children. SMPL's 24 joints by default.
         num_betas: Shape components.
         own_rotation: Which six numbers of the flattened pose are joint i's own rotation. `published` reads i … i + 5,
-            as the original code does and its weights need; `joint` reads 6 i … 6 i + 5, as the paper says.
+            as the original code does and its weights require; `joint` reads 6 i … 6 i + 5, as the paper says.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class HSCR(nn.Module):
 
 @MODELS.register_module()
 class ResidualRegressor(HSCR):
-    """The residual regressor of the paper's ablation: HSCR over a tree without edges, so no joint sees another.
+    """The residual regressor of the paper's ablation: HSCR over a tree without edges, so that joints are independent.
 
     Args:
         in_dim, hidden_dim, dropout, num_betas, own_rotation: As for `HSCR`.

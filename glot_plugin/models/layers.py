@@ -1,4 +1,4 @@
-"""Transformer layers: timm's blocks, and what timm does not have."""
+"""Transformer layers: timm's blocks, and layers that timm does not have."""
 
 from functools import partial
 
@@ -29,13 +29,13 @@ def sinusoidal_position_embedding(num_frames: int, dim: int) -> Tensor:
 
 
 def check_num_heads(dim: int, num_heads: int) -> None:
-    """Raise an `InputError` unless the heads of an attention share its width evenly."""
+    """Raise an `InputError` unless the number of attention heads divides the width."""
     if not isinstance(num_heads, int) or num_heads < 1 or dim % num_heads:
         raise InputError(f'num_heads={num_heads!r}: expected an integer that divides the width {dim}')
 
 
 def build_embedding(config: dict | None, in_dim: int, out_dim: int) -> nn.Module:
-    """The layer that makes tokens (..., out_dim) of features (..., in_dim): of a config, or linear without one."""
+    """The layer from features (..., in_dim) to tokens (..., out_dim), built from a config; linear without one."""
     if config is None:
         return nn.Linear(in_dim, out_dim)
     return MODELS.build({'in_dim': in_dim, 'out_dim': out_dim, **config})
@@ -47,7 +47,7 @@ class PositionEmbedding(nn.Module):
     Args:
         num_frames: T.
         dim: Token width.
-        kind: `learnable` (initialised from a normal of deviation 0.02) or `fixed` (sinusoidal).
+        kind: `learnable` (initialised from a normal distribution with deviation 0.02) or `fixed` (sinusoidal).
     """
 
     def __init__(self, num_frames: int, dim: int, kind: str = 'learnable') -> None:
@@ -71,9 +71,9 @@ class TransformerEncoder(nn.Module):
         dim: Token width.
         depth: Number of blocks.
         num_heads: Attention heads.
-        mlp_ratio: Width of the MLP over `dim`.
-        dropout: After the attention's projection and in the MLP.
-        drop_path: Stochastic depth of the last block; linear from 0 over the depth.
+        mlp_ratio: Hidden width of the MLP divided by `dim`.
+        dropout: Dropout after the attention's projection and in the MLP.
+        drop_path: Stochastic depth of the last block; rises linearly from 0 over the blocks.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class CrossAttention(nn.Module):
         return self.proj(attended.transpose(1, 2).flatten(2))
 
     def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
-        """How much of each frame of the memory a query takes, (B, H, Q, M); rows sum to 1."""
+        """Attention weights of each query over the memory, (B, H, Q, M); rows sum to 1."""
         query, key = self._split_heads(self.query(queries)), self._split_heads(self.key_value(memory).chunk(2, -1)[0])
         return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
 

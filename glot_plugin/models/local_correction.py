@@ -1,5 +1,5 @@
-"""Local parameter correction (LPC, section 3.3 of the paper): a transformer over the frames near the mid frame, which
-asks the global memory, and a regressor that corrects the global prediction."""
+"""Local parameter correction (LPC, section 3.3 of the paper): a transformer over the frames near the mid frame that
+attends to the global memory, and a regressor that corrects the global prediction."""
 
 from torch import Tensor, nn
 
@@ -44,11 +44,11 @@ class LocalCorrection(nn.Module):
         in_dim: Width of the per-frame features.
         num_frames: T, the window's length; even.
         nearby: w; the local transformer sees 2 w + 1 frames.
-        dim, depth, num_heads, mlp_ratio, dropout, drop_path: The local transformer.
+        dim, depth, num_heads, mlp_ratio, dropout, drop_path: Settings of the local transformer.
         memory_dim: Width of the global memory.
         position_embedding: `learnable` or `fixed`.
-        regressor: Config of the regressor that corrects, `HSCR` by default.
-        embedding: Config of the layer from features to tokens; without it, it is linear.
+        regressor: Config of the correcting regressor, by default `HSCR`.
+        embedding: Config of the layer from features to tokens; linear by default.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class LocalCorrection(nn.Module):
         self.nearby = nearby
         self.embed = build_embedding(embedding, in_dim, dim)
         self.memory_embed = nn.Linear(memory_dim, dim)
-        self.apply(init_linear)  # what follows initialises itself
+        self.apply(init_linear)  # the parts below initialise themselves
         self.position = PositionEmbedding(len(self.select.frames), dim, position_embedding)
         self.encoder = TransformerEncoder(dim, depth, num_heads, mlp_ratio, dropout, drop_path)
         self.cross_attention = CrossAttention(dim, num_heads)

@@ -1,5 +1,5 @@
-"""Masked pose and shape estimation (MPSE, section 3.2 of the paper): hide frames from the encoder, and put tokens that
-stand for them back before the decoder.
+"""Masked pose and shape estimation (MPSE, section 3.2 of the paper): hide frames from the encoder, and insert tokens in
+their place before the decoder.
 
 The functions work on plain tensors; `MPSEMasking` adds the token. A frame mask is (B, T) bool, True = masked, with the
 same number of masked frames in every clip.
@@ -24,7 +24,7 @@ def check_mask_ratio(mask_ratio: float) -> None:
 
 
 def num_visible_frames(num_frames: int, mask_ratio: float) -> int:
-    """Frames that stay visible out of `num_frames` at a mask ratio in [0, 1); at least one, or it is an error."""
+    """Number of frames out of `num_frames` that stay visible at a mask ratio in [0, 1); none is an `InputError`."""
     check_mask_ratio(mask_ratio)
     visible = int(num_frames * (1 - mask_ratio))
     if visible == 0:
@@ -33,7 +33,7 @@ def num_visible_frames(num_frames: int, mask_ratio: float) -> int:
 
 
 def frame_mask_from_noise(noise: Tensor, mask_ratio: float) -> Tensor:
-    """Frame mask (B, T) that keeps each clip's frames of smallest noise (B, T) and masks the others."""
+    """Frame mask (B, T) that keeps each clip's frames with the smallest noise (B, T) and masks the others."""
     visible = noise.argsort(dim=1)[:, : num_visible_frames(noise.shape[1], mask_ratio)]
     return torch.ones_like(noise, dtype=torch.bool).scatter_(1, visible, False)
 
@@ -42,7 +42,7 @@ def visible_frames(frame_mask: Tensor) -> Tensor:
     """Indices (B, V) of each clip's visible frames, in order.
 
     Raises:
-        InputError: The clips differ in their number of masked frames, or have no visible one.
+        InputError: The clips differ in the number of masked frames, or have no visible frame.
     """
     counts = (~frame_mask).sum(dim=1)
     fewest, most = counts.aminmax()
@@ -60,7 +60,7 @@ def take_frames(tokens: Tensor, frames: Tensor) -> Tensor:
 
 
 def restore_frames(visible: Tensor, fill: Tensor, frames: Tensor, num_frames: int) -> Tensor:
-    """Undo `take_frames`: (B, V, C) back at their frames (B, V) of T, every other frame filled with `fill` (C,)."""
+    """Undo `take_frames`: put (B, V, C) back at frames (B, V) of T, and fill all other frames with `fill` (C,)."""
     restored = fill.expand(len(visible), num_frames, -1)
     return restored.scatter(1, frames[..., None].expand(-1, -1, visible.shape[-1]), visible)
 
@@ -98,7 +98,7 @@ class MPSEMasking(nn.Module):
     Args:
         dim: Width of the tokens given to `restore`.
         mask_ratio: Share of frames masked in training, in [0, 1).
-        mask_token: `smpl` (mean SMPL parameters through an MLP) or `learnable`.
+        mask_token: `smpl` (an MLP of the mean SMPL parameters) or `learnable`.
         mean_params: SMPL's mean parameters, or their file or folder.
     """
 
@@ -110,7 +110,7 @@ class MPSEMasking(nn.Module):
         mean_params: MeanParams | str | Path | None = None,
     ) -> None:
         super().__init__()
-        check_mask_ratio(mask_ratio)  # now, not in the first step
+        check_mask_ratio(mask_ratio)  # fail now rather than in the first step
         self.mask_ratio = mask_ratio
         if mask_token == 'smpl':
             self.token = SmplToken(dim, mean_params)

@@ -1,4 +1,4 @@
-"""SMPL's mean parameters as buffers: they travel in checkpoints, so inference needs no file."""
+"""SMPL's mean parameters as buffers: checkpoints contain them, so inference needs no extra file."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from glot_plugin.structures import SmplParams
 
 
 class MeanParamsBuffer(nn.Module):
-    """Holds pose (J * 6), betas and camera, and hands them out repeated for a batch.
+    """Holds pose (J * 6), betas and camera, and expands them to a batch.
 
     Args:
         num_joints: J.
         num_betas: Shape components.
-        mean_params: The parameters, or the `smpl_mean_params.npz` (or its folder) to read them from. Without it the
-            pose is the identity, the shape zero and the camera (0.9, 0, 0), until `set` or a checkpoint says otherwise.
+        mean_params: The parameters, or the `smpl_mean_params.npz` (or its folder) to read them from. By default the
+            pose is the identity, the shape zero and the camera (0.9, 0, 0), until `set` or a checkpoint changes them.
     """
 
     def __init__(
@@ -43,12 +43,12 @@ class MeanParamsBuffer(nn.Module):
         return torch.cat([self.pose6d, self.betas, self.camera])
 
 
-# Buffers (1, n) in which regressors that descend from HMR (SPIN's, VIBE's, mmhuman3d's) hold where they start from.
+# Buffers (1, n) with the starting parameters of regressors derived from HMR's (SPIN's, VIBE's, mmhuman3d's).
 HMR_BUFFERS = {'init_pose': 'pose6d', 'init_shape': 'betas', 'init_cam': 'camera'}
 
 
 def set_mean_params(module: nn.Module, mean_params: MeanParams) -> None:
-    """Set every `MeanParamsBuffer` inside `module`, and the same parameters of other people's HMR heads."""
+    """Set every `MeanParamsBuffer` inside `module`, and the corresponding buffers of third-party HMR heads."""
     for child in module.modules():
         if isinstance(child, MeanParamsBuffer):
             child.set(mean_params)

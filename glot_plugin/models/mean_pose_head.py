@@ -1,4 +1,4 @@
-"""The predictor that any other must beat: always SMPL's mean parameters."""
+"""A baseline that always predicts SMPL's mean parameters."""
 
 from pathlib import Path
 

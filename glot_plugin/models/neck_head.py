@@ -1,4 +1,4 @@
-"""NeckHead: any neck over windows and any head on its frames, trained and tested as `GLoTHead` is."""
+"""NeckHead: any neck over windows with any head on its frames, trained and tested like `GLoTHead`."""
 
 import inspect
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ HEAD_KEYS = ('pred_pose', 'pred_shape', 'pred_cam')
 
 
 def smpl_params_of(output: Any) -> SmplParams:
-    """SMPL parameters (...) of what a head returns.
+    """Convert a head's output to SMPL parameters (...).
 
     Args:
         output: `SmplParams`, or a dict with HMR's `pred_pose` (..., J, 3, 3) rotation matrices, `pred_shape` (..., 10)
             and `pred_cam` (..., 3).
 
     Raises:
-        InputError: It is neither.
+        InputError: The output is neither of them.
     """
     if isinstance(output, SmplParams):
         return output
@@ -43,28 +43,28 @@ def smpl_params_of(output: Any) -> SmplParams:
 
 @MODELS.register_module()
 class NeckHead(nn.Module):
-    """A neck over a window's features, and a head that regresses SMPL parameters from each frame of what it gives.
+    """A neck over a window's features, and a head that regresses SMPL parameters from each of the neck's output frames.
 
-    VIBE is one: a GRU and HMR's regressor. The parts are tried on one window of zeros when they are built, so that
-    widths and outputs that do not fit are an error then.
+    VIBE, for example, is a GRU with HMR's regressor. The parts are run on one window of zeros when they are built, so
+    that widths and outputs that do not fit are reported immediately.
 
     With a `correction`, the layout is GLoT's: the head gives the global parameters of all frames, and the correction
-    the local ones, which are what is predicted.
+    gives the local ones, which are the prediction.
 
     Args:
-        neck: Config of a module of (B, T, in_dim) to (B, T, C), or to a tuple that begins with it. One whose `forward`
-            takes a `frame_mask` is masked in training (our `GlobalTransformer` draws its own mask); another is not.
-        head: Config of a module of (B * T, C) to `SmplParams`, or to a dict of `pred_pose`, `pred_shape` and
+        neck: Config of a module from (B, T, in_dim) to (B, T, C), or to a tuple that begins with it. If its `forward`
+            takes a `frame_mask`, it is masked in training (our `GlobalTransformer` draws its own mask).
+        head: Config of a module from (B * T, C) to `SmplParams`, or to a dict with `pred_pose`, `pred_shape` and
             `pred_cam`.
-        correction: Config of a module of (features (..., C), SmplParams) to SmplParams, as `HSCR` is, or None. It is
-            trained on the frames mid - 1, mid, mid + 1.
+        correction: Config of a module from (features (..., C), SmplParams) to SmplParams, such as `HSCR`, or None. It
+            is trained on the frames mid - 1, mid, mid + 1.
         in_dim: Feature width.
         num_frames: T, the window's length; even.
-        per_frame: The head takes frames (B * T, C); False: whole windows (B, T, C), for heads that look at time.
+        per_frame: The head takes frames (B * T, C); False: complete windows (B, T, C), for temporal heads.
         predicted_frames: How tracks are predicted. `mid`: each frame from its own window, clamped to the track, as
-            GLoT is tested. `all`: all T frames of windows that do not overlap, as VIBE is tested in its own
-            repository and everything in mmhuman3d; 16 times faster, and a frame early in its window has seen little.
-        detach_global: Cut gradients from the parameters that the correction starts from.
+            GLoT is tested. `all`: all T frames of windows that do not overlap, as VIBE is tested in its own repository
+            and all models in mmhuman3d; 16 times faster, but the first frames of a window have little context.
+        detach_global: Detach the parameters that the correction starts from.
 
     Raises:
         InputError: The parts do not fit each other or the features.
@@ -94,18 +94,18 @@ class NeckHead(nn.Module):
         self._try_out()
 
     def init_weights(self) -> None:
-        """Load what the parts' `init_cfg` names (pretrained weights); without one, parts initialise themselves."""
+        """Load the pretrained weights that the parts' `init_cfg` name; parts without one initialise themselves."""
         for part in (self.neck, self.head, self.correction):
             if getattr(part, 'init_cfg', None):
                 part.init_weights()
 
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
-        """Parameters of all frames; with a correction, those of the three mid frames too.
+        """Parameters of all frames and, with a correction, also those of the three mid frames.
 
         Args:
             features: (B, T, in_dim).
-            frame_mask: (B, T) bool, True = masked, for necks that mask. Without it such a neck draws its own in
-                training, where it can (`masking.draw`).
+            frame_mask: (B, T) bool, True = masked, for necks that mask. By default such a neck draws its own mask in
+                training if it can (`masking.draw`).
         """
         self._check(features, ndim=3)
         frame_mask = self._frame_mask(features, frame_mask)
@@ -148,7 +148,7 @@ class NeckHead(nn.Module):
         """Parameters (B, ...) of the mid frames of windows (B, T, in_dim)."""
         mid = self.num_frames // 2
         encoded = self._encode(windows)
-        # Only a head that looks at time needs the other frames.
+        # Only a temporal head needs the other frames.
         params = self._regress(encoded[:, mid]) if self.per_frame else self._regress(encoded)[:, mid]
         return params if self.correction is None else self.correction(encoded[:, mid], params)
 
@@ -183,7 +183,7 @@ class NeckHead(nn.Module):
     def _regress(self, encoded: Tensor) -> SmplParams:
         """The head's parameters (..., ) of encoded frames (..., C)."""
         lead = encoded.shape[:-1]
-        # Heads orthonormalise rotations themselves, which half precision would spoil.
+        # Heads orthonormalise rotations, which half precision would make inaccurate.
         with torch.autocast(encoded.device.type, enabled=False):
             params = smpl_params_of(self.head((encoded.flatten(0, -2) if self.per_frame else encoded).float()))
         expected = {'pose6d': 24 * 6, 'betas': 10, 'camera': 3}
@@ -205,11 +205,11 @@ class NeckHead(nn.Module):
 
     @torch.no_grad()
     def _try_out(self) -> None:
-        """Run one window of zeros through the parts, so that what does not fit is an error that names them."""
+        """Run the parts on one window of zeros, so that parts that do not fit give an error that names them."""
         self.eval()
         try:
             self(torch.zeros(1, self.num_frames, self.in_dim))
-        except Exception as error:  # the parts are anyone's, and so are their errors
+        except Exception as error:  # third-party parts can raise anything
             parts = {'neck': self.neck, 'head': self.head, 'correction': self.correction}
             names = ', '.join(f'{name} {type(part).__name__}' for name, part in parts.items() if part is not None)
             raise InputError(

@@ -1,4 +1,4 @@
-"""What a config needs on disk, what of it is there, and how to make the rest; before anything is built."""
+"""Checks, before anything is built, which files a config needs, which of them exist, and how to make the rest."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ __all__ = ['PARTS', 'Requirement', 'config_requirements', 'requirements_table', 
 
 
 def config_requirements(cfg: Config, parts: Sequence[str] = PARTS, thorough: bool = True) -> list[Requirement]:
-    """Everything that a config needs for some parts of its work.
+    """All files that a config needs for some parts of its work.
 
-    Only our own data sets, metrics and body models are looked into; of mmhuman3d's parts, the files that they name.
+    Only our own datasets, metrics and body models are inspected; for mmhuman3d's parts, the files that they name.
 
     Args:
         cfg: The config.
         parts: Some of `PARTS`.
-        thorough: Also read the body-model files and weights, and see that they fit, not only that they are there.
+        thorough: Also read the body-model files and weights and check that they fit, not only that they exist.
     """
     requirements: list[Requirement] = []
     for part in parts:
@@ -32,10 +32,10 @@ def config_requirements(cfg: Config, parts: Sequence[str] = PARTS, thorough: boo
 
 
 def require(cfg: Config, parts: Sequence[str]) -> None:
-    """Check that what a config needs for some parts of its work is there.
+    """Check that all files a config needs for some parts of its work exist and fit.
 
     Raises:
-        InputError: Lists all that is missing or wrong, and the commands that make it.
+        InputError: Files are missing or wrong; lists all of them, and the commands that make them.
     """
     requirements = config_requirements(cfg, parts, thorough=False)
     message = problems(requirements)

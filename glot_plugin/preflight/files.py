@@ -27,12 +27,12 @@ REGRESSOR_ROWS = {'J_regressor_extra.npy': 9, 'J_regressor_h36m.npy': 17}
 
 
 def file_requirements(cfg: Config, parts: Sequence[str], thorough: bool) -> list[Requirement]:
-    """A requirement for each file, once.
+    """One requirement per file.
 
     Args:
         cfg: The config.
-        parts: `train`, `val`, `test`: whose evaluators count; the weights that training starts from count for `train`.
-        thorough: Read them all.
+        parts: Of `train`, `val`, `test`, those whose evaluators count; `train` includes the initial weights.
+        thorough: Also read all files.
     """
     model = cfg.get('model') or {}
     nodes = [model, *(cfg.get(f'{part}_evaluator') for part in parts)]
@@ -51,7 +51,7 @@ def file_requirements(cfg: Config, parts: Sequence[str], thorough: bool) -> list
 
 
 def _named_files(node: dict) -> dict[tuple[str, Path], Check | None]:
-    """Files that a body model, or a part of mmhuman3d, reads when it is built."""
+    """The files that a body model or a part of mmhuman3d reads when it is built."""
     if is_ours(node, 'SMPLBody'):
         folder, gender = Path(node.get('model_dir', 'data/body_models')), node.get('gender', 'neutral')
         files = {('body model', _body_file(folder, gender)): lambda _: load_smpl(smpl_file(folder, gender))}
@@ -63,7 +63,7 @@ def _named_files(node: dict) -> dict[tuple[str, Path], Check | None]:
 
 
 def _body_file(folder: Path, gender: str) -> Path:
-    """The gender's file, or where its pickle should be."""
+    """The gender's file, or the path where its pickle should be."""
     try:
         return smpl_file(folder, gender)
     except InputError:
@@ -75,7 +75,7 @@ def _check_regressor(path: Path) -> object:
 
 
 def _starting_point(model: dict) -> dict[tuple[str, Path], Check | None]:
-    """The mean parameters that training from scratch begins with, as `GLoTEstimator.init_weights` reads them."""
+    """The mean parameters for training from scratch, which `GLoTEstimator.init_weights` reads."""
     files: dict[tuple[str, Path], Check | None] = {}
     source = model.get('mean_params')
     if source is None and model.get('body_model') is not None:
@@ -87,7 +87,7 @@ def _starting_point(model: dict) -> dict[tuple[str, Path], Check | None]:
 
 
 def _spin_check(cfg: Config) -> Check:
-    """What reads SPIN's file, and sees that it fits the model where that can be built."""
+    """A check that reads SPIN's file and, if the model can be built, that it fits the model."""
     head = build_head(cfg)
     return read_spin_regressor if head is None else lambda path: fit_spin(head, path)
 

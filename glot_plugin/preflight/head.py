@@ -1,4 +1,4 @@
-"""The trained part of a config's model, for what only a model can say: shapes, and how many numbers they are."""
+"""The trained part of a config's model, built to learn its shapes and number of parameters."""
 
 from mmengine import Config
 from torch import nn
@@ -10,7 +10,7 @@ from glot_plugin.registry import MODELS
 
 
 def build_head(cfg: Config) -> nn.Module | None:
-    """The head, where it is a `GLoTHead`: others can need files to be built at all.
+    """The head if it is a `GLoTHead`, otherwise None: building other heads may require files.
 
     Raises:
         InputError: The config's types or arguments are wrong.

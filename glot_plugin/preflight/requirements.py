@@ -1,4 +1,4 @@
-"""One thing that a config requirements, and lists of them as text."""
+"""One file or store that a config needs, and lists of them as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ MB = 1e6
 
 @dataclass
 class Requirement:
-    """One thing that a config needs.
+    """One file or store that a config needs.
 
     Attributes:
-        use: What for: `train`, `val`, `test 3DPW`, `body model`, `weights`.
+        use: What it is for: `train`, `val`, `test 3DPW`, `body model`, `weights`.
         path: Where it is, or should be.
-        problem: What is wrong with it, naming the path; None: it is there and fits.
+        problem: What is wrong with it, naming the path; None: it exists and fits.
         is_store: Whether it is a track store.
-        store: The track store, where it is one that could be opened.
+        store: The track store, if it is one and could be opened.
         windows: Training windows of the store: with 2D targets only, and with 3D.
-        num_bytes: On disk; None: it is not there.
-        expected_bytes: About what a store that is to be made will take; None: not known.
+        num_bytes: Size on disk; None: it does not exist.
+        expected_bytes: Estimated size of a store that has yet to be made; None: not known.
     """
 
     use: str
@@ -38,11 +38,11 @@ class Requirement:
 
 
 def problems(requirements: Sequence[Requirement]) -> str:
-    """What is missing or wrong, and the commands that make it; empty where everything is there."""
+    """What is missing or wrong, and the commands that make it; empty if nothing is."""
     broken = [requirement for requirement in requirements if requirement.problem]
     if not broken:
         return ''
-    lines = [f'{len(broken)} of {len(requirements)} things that it needs are missing or wrong:']
+    lines = [f'{len(broken)} of {len(requirements)} required files and stores are missing or wrong:']
     lines += dict.fromkeys(f'  {requirement.problem}' for requirement in broken)
     commands = conversion_commands([requirement.path for requirement in broken if requirement.is_store])
     if commands:
@@ -51,7 +51,7 @@ def problems(requirements: Sequence[Requirement]) -> str:
 
 
 def conversion_commands(paths: Sequence[Path]) -> list[str]:
-    """The commands that make these stores; those of one folder together."""
+    """The commands that make these stores, grouped by folder."""
     files = {spec.name: spec.file for spec in DATABASES}
     folders: dict[Path, list[str]] = {}
     for path in dict.fromkeys(paths):
@@ -72,7 +72,7 @@ def conversion_commands(paths: Sequence[Path]) -> list[str]:
 
 
 def requirements_table(requirements: Sequence[Requirement]) -> str:
-    """A row a thing: what for, where, whether it is there; of stores what they hold (≈: an estimate of what comes)."""
+    """A row per requirement: use, path, state and, for stores, contents (≈: estimate for a store not yet made)."""
     header = ('for', 'path', 'state', 'columns', 'tracks', 'frames', '2D windows', '3D windows', 'MB')
     return markdown_table(header, [_row(requirement) for requirement in requirements], left=4)
 

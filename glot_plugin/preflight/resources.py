@@ -12,12 +12,12 @@ from glot_plugin.preflight.requirements import MB, Requirement
 from glot_plugin.preflight.stores import ALL_TARGETS, DEFAULT_FEATURE_DIM, feature_dim, frame_bytes, is_ours
 
 GB = 1e9
-# Of a parameter in training: itself, its gradient and Adam's two moments, in single precision.
+# Per parameter in training: the value, its gradient and Adam's two moments, in single precision.
 TRAINING_BYTES = 16
 
 
 def resources(cfg: Config, requirements: Sequence[Requirement]) -> str:
-    """Disk and memory, a line each."""
+    """Disk and memory use, one line each."""
     return f'{_disk(cfg, requirements)}\n{_memory(cfg, requirements)}'
 
 
@@ -70,5 +70,5 @@ def _memory(cfg: Config, requirements: Sequence[Requirement]) -> str:
 
 
 def _existing(path: Path) -> Path:
-    """The nearest folder above a path that exists."""
+    """The nearest parent of a path that exists."""
     return next(folder for folder in path.parents if folder.is_dir())

@@ -1,4 +1,4 @@
-"""Track stores that a config trains and tests on."""
+"""The track stores that a config trains and tests on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,18 +17,18 @@ KEYPOINTS_2D = ('keypoints2d', 'bbox')
 SMPL = ('smpl_pose', 'smpl_betas')
 ALL_TARGETS = (*KEYPOINTS_2D, 'keypoints3d', *SMPL)
 DATABASE_OF = {spec.name: spec for spec in DATABASES}
-# About how many frames a database has, to say what disk its store will take.
+# Approximate number of frames in each database, to estimate the size of its store.
 KNOWN_FRAMES = {'insta-variety': 2_000_000, '3dpw-test': 35_515}
 DEFAULT_FEATURE_DIM = 2048
 
 
 def is_ours(node: object, kind: str) -> bool:
-    """Whether a config node is one of our part `kind`, with or without the scope's name."""
+    """Whether a config node is our part `kind`, with or without the scope's name."""
     return isinstance(node, dict) and str(node.get('type')) in (kind, f'glot.{kind}')
 
 
 def frame_bytes(columns: Sequence[str], feature_dim: int = DEFAULT_FEATURE_DIM) -> int:
-    """Bytes of a frame in a store of these columns and the mandatory ones, in single precision."""
+    """Bytes per frame in a store with these columns and the mandatory ones, in single precision."""
     sizes = {'float32': 4, 'int64': 8, 'bool': 1}
     total = 0
     for name in ('features', 'frame_id', 'valid', *columns):
@@ -40,13 +40,13 @@ def frame_bytes(columns: Sequence[str], feature_dim: int = DEFAULT_FEATURE_DIM) 
 
 
 def feature_dim(cfg: Config) -> int | None:
-    """The feature width that the model takes, where the config says it."""
+    """The model's feature width, if the config gives it."""
     head = (cfg.get('model') or {}).get('head')
     return head.get('in_dim') if isinstance(head, dict) else None
 
 
 def train_requirements(cfg: Config) -> list[Requirement]:
-    """The training stores; of those that the paper's databases become, the targets that they must have."""
+    """The training stores; those of the paper's databases must have their targets."""
     dataset = (cfg.get('train_dataloader') or {}).get('dataset')
     if not is_ours(dataset, 'WindowDataset'):
         return []
@@ -103,7 +103,7 @@ def _unscorable(store: TrackStore, metric: dict) -> str | None:
     if not has_smpl and not has_joints:
         return f'{store.path}: no 3D keypoints that give {joint_set}, and no SMPL parameters: nothing to score against'
     wants_pve = 'PVE' in [name.upper() for name in metric.get('metrics', ('PVE',))]
-    # Elsewhere PVE is simply left out of the result; these databases have what it needs.
+    # For other stores PVE is left out of the result, but these databases have the SMPL parameters it needs.
     if wants_pve and not has_smpl and store.path.name in DATABASE_OF and DATABASE_OF[store.path.name].has_smpl:
         return f'{store.path}: no SMPL parameters, which PVE needs; convert it again, or leave PVE out of metrics'
     return None
@@ -129,7 +129,7 @@ def _folder_bytes(path: Path) -> int | None:
 
 
 def _expected_bytes(name: str, width: int | None) -> int | None:
-    """About what the store of a paper's database will take, where its length is known."""
+    """Estimated size of the store of one of the paper's databases, if its length is known."""
     spec, frames = DATABASE_OF.get(name), KNOWN_FRAMES.get(name)
     if spec is None or frames is None:
         return None

@@ -7,7 +7,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: i
     """A table whose columns are as wide as their widest cell.
 
     Args:
-        header: (C,) heads of the columns.
+        header: (C,) headings of the columns.
         rows: Rows of C cells.
         left: How many columns, from the first, are aligned to the left; the others to the right, as numbers are.
     """
@@ -26,7 +26,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], left: int) -> str:
 
 
 def metrics_table(rows: dict[str, dict[str, float]], title: str = '') -> str:
-    """A table of scores in mm: a row a method, a column a metric; `title` is the head of the first column."""
+    """A table of scores in mm, a row per method and a column per metric; `title` is the heading of the first column."""
     names = list(dict.fromkeys(name for metrics in rows.values() for name in metrics))
     cells = [
         [row, *(f'{metrics[name]:.1f}' if name in metrics else '–' for name in names)] for row, metrics in rows.items()

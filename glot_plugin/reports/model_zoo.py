@@ -52,7 +52,7 @@ def model_zoo_page() -> str:
 
 
 def _section(table: PublishedTable, name: str) -> str:
-    """A table's part about one test set, `name`: the whole would be wider than a page."""
+    """A table's part about one test set, `name`: the full table would be wider than a page."""
     columns = [(name, metric) for metric in table.columns[name]]
     results = published_results()
     cells = []

@@ -21,8 +21,8 @@ NOTE = (
 )
 
 RUNS_NOTE = (
-    'Runs share a row where they were tested alike and trained with the same config and recipe (a digest of what '
-    'decides the training, beside the seed). `--cfg-options` are those of the test.'
+    'Runs share a row if they were tested alike and trained with the same config and recipe (a digest of what '
+    'decides the training, except the seed). `--cfg-options` are those of the test.'
 )
 
 MAX_SCORE = 1e9  # mm; a larger number is no score
@@ -39,9 +39,9 @@ class Result:
         config: The config that was tested, as a path under `configs/glot` without `.py`.
         checkpoint: The weights.
         scores: By test set, protocol and metric.
-        origin: Where the weights come from, see `read_origin` in `glot_plugin.checkpoints.provenance`; empty
-            where that is not known.
-        options: Of `--cfg-options` in the test.
+        origin: Where the weights come from, see `read_origin` in `glot_plugin.checkpoints.provenance`; empty if that is
+            not known.
+        options: The `--cfg-options` of the test.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class Result:
     def group(self) -> tuple[str, ...]:
         """What runs of one config, trained alike with other seeds and tested alike, have in common.
 
-        Converted weights, and those of which the config is not known, have a group of their own.
+        Converted weights, and those whose config is unknown, have a group of their own.
         """
         options, recipe = json.dumps(self.options, sort_keys=True), str(self.origin.get('recipe'))
         return self.config, self.weights, recipe, options, '' if 'config' in self.origin else str(self.path)
@@ -73,7 +73,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Row:
-    """Results that share a row of the tables, as they are of one group."""
+    """Results that share a row of the tables because they belong to one group."""
 
     number: int
     results: tuple[Result, ...]
@@ -102,7 +102,7 @@ def read_result(path: str | Path) -> Result:
     """Read a result.
 
     Raises:
-        InputError: The file is absent, is no JSON, or not what `tools/test.py --out` writes.
+        InputError: The file is missing, is not JSON, or is not what `tools/test.py --out` writes.
     """
     path = Path(path)
     if not path.is_file():
@@ -141,7 +141,7 @@ def config_name(config: str) -> str:
 
 
 def make_report(results: Sequence[Result]) -> str:
-    """The tables that the results give rows to, ours beside the published figures, and the list of the runs.
+    """The tables that the results have rows in, ours beside the published figures, and the list of the runs.
 
     Raises:
         InputError: There are no results, or two files hold the same run.
@@ -159,7 +159,7 @@ def make_report(results: Sequence[Result]) -> str:
 
 
 def _check_distinct(results: Sequence[Result]) -> None:
-    """A run that counts twice would make the deviation too small."""
+    """Refuse a run that is given twice: it would make the deviation too small."""
     seen: dict[str, Path] = {}
     for result in results:
         run = json.dumps([result.config, result.checkpoint, result.scores], sort_keys=True)

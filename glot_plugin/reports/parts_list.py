@@ -19,7 +19,7 @@ def parts_page() -> str:
     """The page, as Markdown."""
     sections = [HEADER]
     registries = [item for item in vars(registry).values() if isinstance(item, Registry) and item.scope == 'glot']
-    for item in registries:  # mmengine imports a registry's rooms when one of its parts is first asked for
+    for item in registries:  # mmengine imports a registry's modules when one of its parts is first requested
         item.import_from_location()
     for item in registries:
         if item.module_dict:

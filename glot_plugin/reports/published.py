@@ -19,7 +19,7 @@ class PublishedRow:
     Attributes:
         method: Its name in the paper.
         scores: By test set and metric.
-        configs: Those of ours that it is compared with, as paths under `configs/glot` without `.py`.
+        configs: Our configs that it is compared with, as paths under `configs/glot` without `.py`.
     """
 
     method: str

@@ -16,7 +16,7 @@ class MaskFrames:
     """
 
     def __init__(self, mask_ratio: float = 0.5) -> None:
-        check_mask_ratio(mask_ratio)  # now, not in the first batch
+        check_mask_ratio(mask_ratio)  # fail now, not in the first batch
         self.mask_ratio = mask_ratio
 
     def __call__(self, batch: dict, rng: np.random.Generator) -> dict:

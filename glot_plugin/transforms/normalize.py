@@ -1,4 +1,4 @@
-"""2D keypoints from pixels to the coordinates of the crop."""
+"""Conversion of 2D keypoints from pixels to crop coordinates."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def normalize_keypoints2d(keypoints2d: np.ndarray, bbox: np.ndarray, box_scale: 
     Args:
         keypoints2d: (..., J, 3) pixels x, y and confidence.
         bbox: (..., 4) centre x, centre y, width, height in pixels.
-        box_scale: side of the crop over the larger side of the box.
+        box_scale: side of the crop divided by the larger side of the box.
 
     Returns:
         (..., J, 3) x and y in crop coordinates (outside [-1, 1] where a keypoint is outside the crop), confidence.
@@ -36,10 +36,10 @@ def normalize_keypoints2d(keypoints2d: np.ndarray, bbox: np.ndarray, box_scale: 
 
 @TRANSFORMS.register_module()
 class NormalizeKeypoints2d:
-    """`keypoints2d` in crop coordinates, `bbox` gone. See `normalize_keypoints2d`.
+    """Convert `keypoints2d` to crop coordinates and remove `bbox`. See `normalize_keypoints2d`.
 
     Args:
-        box_scale: side of the crop over the larger side of the box.
+        box_scale: side of the crop divided by the larger side of the box.
     """
 
     def __init__(self, box_scale: float = 1.2) -> None:

@@ -23,7 +23,7 @@ def pack(batch: dict, keys: Sequence[str], optional_keys: Sequence[str] = ()) ->
     """Select keys; floating-point arrays become float32, all arrays contiguous.
 
     Raises:
-        InputError: a key of `keys` that the batch does not have.
+        InputError: the batch lacks one of `keys`.
     """
     missing = [key for key in keys if key not in batch]
     if missing:
@@ -38,7 +38,7 @@ class Pack:
 
     Args:
         keys: keys that the batch must have; those of a training window by default.
-        optional_keys: keys that are kept where they are.
+        optional_keys: keys that are kept if they are present.
     """
 
     def __init__(self, keys: Sequence[str] = WINDOW_KEYS, optional_keys: Sequence[str] = ('frame_mask',)) -> None:

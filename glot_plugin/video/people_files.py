@@ -14,6 +14,8 @@ import numpy as np
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.messages import reason
+from glot_plugin.io.npz_file import NpzFile
 from glot_plugin.video.people import People, PersonInClip
 
 FORMAT = 'glot_plugin.people/1'
@@ -61,9 +63,9 @@ def _write_features(people: People, path: Path) -> None:
 def made_from(folder: Path) -> str | None:
     """The digest with which the people in a folder were written; None: there are none, or they are damaged."""
     try:
-        with np.load(folder / PEOPLE_FILE, allow_pickle=False) as file:
-            return str(file['made_from'])
-    except Exception:  # absent or damaged: zipfile, zlib and numpy each have their own
+        with NpzFile(folder / PEOPLE_FILE) as file:
+            return str(file.read('made_from'))
+    except InputError:  # absent or damaged
         return None
 
 
@@ -77,8 +79,8 @@ def read_people(folder: str | Path) -> People:
     if not path.is_file():
         raise InputError(f'{path}: no such file; expected what tools/video.py writes')
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with NpzFile(path) as file:
+            arrays = {name: file.read(name) for name in file.keys}
         found = str(arrays['format'])
         bounds = arrays['offsets'].tolist()
         people = tuple(
@@ -87,8 +89,10 @@ def read_people(folder: str | Path) -> People:
         )
         source, size, fps = str(arrays['source']), tuple(arrays['size'].tolist()), float(arrays['fps'])
         times = arrays['times']
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(f'{path}: not a whole {PEOPLE_FILE} ({type(error).__name__}: {error})') from error
+        raise InputError(f'{path}: not a valid {PEOPLE_FILE} ({reason(error)})') from error
     if found != FORMAT:
         raise InputError(f'{path}: format is {found}, expected {FORMAT}')
     store = Path(folder) / FEATURES_FOLDER

@@ -12,7 +12,9 @@ import numpy as np
 
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.converters.convert import progress_bar
+from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
+from glot_plugin.io.json_file import read_json
 from glot_plugin.video.clip import Clip
 from glot_plugin.video.drawing import OverlayPainter, PeopleMeshes, SidePainter
 from glot_plugin.video.read_ahead import read_ahead
@@ -73,8 +75,8 @@ def draw_clip(
 
 def _drawn(folder: Path) -> str | None:
     try:
-        return json.loads((folder / DRAWN_FILE).read_text(encoding='utf-8'))[TRACKS_FILE]
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_json(folder / DRAWN_FILE)[TRACKS_FILE]
+    except (InputError, KeyError, TypeError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""A page that shows people in 3D beside their video: one HTML file that needs neither network nor server."""
+"""A page that shows people in 3D beside their video: one HTML file that needs no network and no server."""
 
 from glot_plugin.viewer.embedded_video import EmbeddedVideo, embedded_video
 from glot_plugin.viewer.page import write_page, write_viewer

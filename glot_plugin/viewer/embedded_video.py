@@ -1,4 +1,4 @@
-"""A clip's video as bytes small enough to live inside a page."""
+"""A clip's video, compressed enough to embed in a page."""
 
 import io
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from glot_plugin.errors import InputError
 
 LONGEST_SIDE = 640  # pixels
 QUALITY = 28  # x264's constant rate factor
-MOST_BYTES = 12_000_000  # whatever the clip's length: the rate is capped so that it fits
+MOST_BYTES = 12_000_000  # for any length of clip: the bit rate is capped to fit
 _TIME_BASE = Fraction(1, 90_000)
 
 
 @dataclass(frozen=True)
 class EmbeddedVideo:
-    """A clip, small.
+    """A compressed clip.
 
     Attributes:
-        name: Of the file or folder.
+        name: Name of the file or folder.
         content: An MP4 file with H.264.
-        times: (F,) seconds of its frames from the first.
+        times: (F,) seconds of its frames since the first one.
     """
 
     name: str
@@ -52,7 +52,7 @@ def embedded_video(path: str | Path, progress: bool = False) -> EmbeddedVideo:
         ) from error
     clip = open_clip(path)
     shrink = min(1.0, LONGEST_SIDE / max(clip.size))
-    width, height = (max(2, round(side * shrink / 2) * 2) for side in clip.size)  # H.264 takes even sizes
+    width, height = (max(2, round(side * shrink / 2) * 2) for side in clip.size)  # H.264 requires even sizes
     times, file = [], io.BytesIO()
     with av.open(file, 'w', format='mp4') as output, Progress(disable=not progress, transient=True) as bar:
         task = bar.add_task(f'{clip.name} for the page', total=clip.num_frames)
@@ -71,7 +71,7 @@ def embedded_video(path: str | Path, progress: bool = False) -> EmbeddedVideo:
 
 
 def _options(clip) -> dict[str, str]:
-    """x264's options: a key frame a second, so that scrubbing is quick."""
+    """x264's options: one key frame per second, so that scrubbing is quick."""
     options = {'preset': 'veryfast', 'crf': str(QUALITY), 'g': str(max(1, round(clip.fps)))}
     if clip.num_frames:
         most = int(8 * MOST_BYTES * clip.fps / clip.num_frames)  # bits a second

@@ -1,6 +1,6 @@
-"""Arrays inside a page: quantised to integers, differenced along time, compressed, in base64.
+"""Packing arrays into a page: quantised to integers, differenced along time, compressed, and base64-encoded.
 
-`assets/unpack.js` reads them.
+`assets/unpack.js` unpacks them.
 """
 
 import base64
@@ -10,7 +10,7 @@ import numpy as np
 
 from glot_plugin.errors import InputError
 
-QUATERNION_STEPS = 32767  # of 1: 0.002 degrees
+QUATERNION_STEPS = 32767  # per 1.0; a step is 0.002 degrees
 
 
 def pack(array: np.ndarray, dtype: str, scale: float = 1.0, differences: bool = False) -> dict:
@@ -18,17 +18,17 @@ def pack(array: np.ndarray, dtype: str, scale: float = 1.0, differences: bool = 
 
     Args:
         array: Any shape.
-        dtype: The integers it becomes: `uint8`, `uint16`, `int16` or `int32`.
-        scale: What one of their steps is worth.
-        differences: Keep the differences between rows (modulo the integer's range), which compress better where rows
+        dtype: Integer type: `uint8`, `uint16`, `int16` or `int32`.
+        scale: The value of one integer step.
+        differences: Store the differences between rows (modulo the integer's range), which compress better if rows
             change little.
 
     Raises:
-        InputError: A value is not finite, or does not fit the integers.
+        InputError: A value is not finite, or out of the integers' range.
     """
     array = np.asarray(array)
     if not np.isfinite(array).all():
-        raise InputError('the bodies have NaN or infinite values, and cannot be shown')
+        raise InputError('the bodies have NaN or infinite values and cannot be shown')
     steps, limits = np.rint(array / scale), np.iinfo(dtype)
     if steps.size and not limits.min <= steps.min() <= steps.max() <= limits.max:
         raise InputError(
@@ -49,7 +49,7 @@ def pack(array: np.ndarray, dtype: str, scale: float = 1.0, differences: bool = 
 
 
 def pack_quaternions(quaternions: np.ndarray) -> dict:
-    """Unit quaternions (N, J, 4), each on the side of the one before it in time, so that differences are small."""
+    """Pack unit quaternions (N, J, 4), with signs that keep differences between consecutive ones small."""
     quaternions = np.array(quaternions, np.float64)
     turned = (quaternions[1:] * quaternions[:-1]).sum(-1, keepdims=True) < 0
     quaternions[1:] *= np.where(np.logical_xor.accumulate(turned, axis=0), -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Writing a scene as one HTML file: three.js, the body, its motion and the video are all inside."""
+"""Writing a scene as one HTML file that contains three.js, the body, its motion and the video."""
 
 import base64
 import json
@@ -20,12 +20,12 @@ from glot_plugin.viewer.packing import pack, pack_quaternions
 from glot_plugin.viewer.scene import AnimatedBody, ErrorCurve, TrueJoints, ViewerScene, scene_of_result
 from glot_plugin.visualisation.palette import person_colour
 
-SCRIPTS = ('three.min.js', 'unpack.js', 'clock.js', 'stage.js', 'chart.js', 'viewer.js')  # in the page, in this order
+SCRIPTS = ('three.min.js', 'unpack.js', 'clock.js', 'stage.js', 'chart.js', 'viewer.js')  # in this order in the page
 TRUE_COLOUR = (0.62, 0.63, 0.65)
-INFLUENCES = 4  # joints that move a vertex: SMPL has no more
-BESIDE = 1.1  # metres between a predicted body and its true one, side by side
+INFLUENCES = 4  # joints that move a vertex; SMPL has at most four
+BESIDE = 1.1  # metres between a predicted and its true body when shown side by side
 _TENTH_MM, _TENTH_MS = 1e-4, 1e-4  # steps of positions (m) and of times (s)
-_GROUND_FRAMES = 12  # of each body, whose lowest points say where the ground is
+_GROUND_FRAMES = 12  # frames of each body whose lowest points determine the ground
 
 
 def write_viewer(
@@ -42,28 +42,28 @@ def write_viewer(
         result: The people of a clip.
         body: The SMPL body of the result's gender.
         path: The `.html`.
-        video: The clip, to be shown beside the people: a video or a folder of pictures.
-        truth: True bodies of the same clip, people by the same identities; the page then has an error curve.
-        progress: Show a progress bar while the video is made small.
+        video: The clip to show beside the people: a video or a folder of pictures.
+        truth: True bodies of the same clip, with the same identities; the page then has an error curve.
+        progress: Show a progress bar while the video is compressed.
 
     Raises:
-        InputError: The video is not the result's, or the page cannot be written.
+        InputError: The video does not match the result, or the page cannot be written.
     """
     clip = None if video is None else embedded_video(video, progress)
     return write_page(scene_of_result(result, truth), body, path, clip)
 
 
 def write_page(scene: ViewerScene, body: SMPLBody, path: str | Path, video: EmbeddedVideo | None = None) -> Path:
-    """Write the page of a scene; it appears under its name when it is complete.
+    """Write the page of a scene; it appears under its name once it is complete.
 
     Args:
-        scene: What it shows.
+        scene: What the page shows.
         body: The SMPL body of all people.
         path: The `.html`.
         video: The scene's clip.
 
     Raises:
-        InputError: The video has other frames than the scene, or the page cannot be written.
+        InputError: The video's frames are not those of the scene, or the page cannot be written.
     """
     content = _content(scene, body)
     content['video'] = None if video is None else _video_address(scene, video)
@@ -71,7 +71,7 @@ def write_page(scene: ViewerScene, body: SMPLBody, path: str | Path, video: Embe
     page = (assets / 'viewer.html').read_text(encoding='utf-8')
     parts = {
         'STYLE': (assets / 'viewer.css').read_text(encoding='utf-8'),
-        'CONTENT': json.dumps(content, allow_nan=False).replace('<', '\\u003c'),  # no tag can begin in it
+        'CONTENT': json.dumps(content, allow_nan=False).replace('<', '\\u003c'),  # prevents tags in the content
         'SCRIPTS': '\n'.join((assets / name).read_text(encoding='utf-8') for name in SCRIPTS),
     }
     page = re.sub(r'/\* (STYLE|CONTENT|SCRIPTS) \*/', lambda mark: parts[mark[1]], page)
@@ -82,7 +82,7 @@ def write_page(scene: ViewerScene, body: SMPLBody, path: str | Path, video: Embe
 def _video_address(scene: ViewerScene, video: EmbeddedVideo) -> str:
     if len(video.times) != len(scene.times):
         raise InputError(
-            f'{video.name}: {len(video.times)} frames, and {scene.title} has {len(scene.times)}; expected the video '
+            f'{video.name}: {len(video.times)} frames, but {scene.title} has {len(scene.times)}; expected the video '
             'that the bodies come from'
         )
     return 'data:video/mp4;base64,' + base64.b64encode(video.content).decode('ascii')
@@ -102,7 +102,7 @@ def _content(scene: ViewerScene, body: SMPLBody) -> dict:
 
 
 def _mesh(body: SMPLBody) -> dict:
-    """What all bodies share: faces, and of each vertex the four joints that move it and their shares."""
+    """The data shared by all bodies: faces, and for each vertex the four joints that move it, with weights."""
     weights = body.skinning_weights.numpy()
     joints = np.argsort(-weights, axis=1)[:, :INFLUENCES]
     shares = np.take_along_axis(weights, joints, axis=1)
@@ -139,7 +139,7 @@ def _sticks(shown: TrueJoints) -> dict:
 
 
 def _figure(name: str, frame: np.ndarray, person: int | None) -> dict:
-    """What bodies and sticks share; ground truth has no person's colour."""
+    """The fields shared by bodies and sticks; ground truth does not have a person's colour."""
     return {
         'name': name,
         'isTrue': person is None,
@@ -150,7 +150,7 @@ def _figure(name: str, frame: np.ndarray, person: int | None) -> dict:
 
 
 def _pelvis(shown: AnimatedBody, root: np.ndarray) -> np.ndarray:
-    """Where the root joint is (N, 3), in the camera's axes; at the origin where that is not known."""
+    """Positions of the root joint (N, 3) in the camera's axes; at the origin if they are not known."""
     if shown.translation is None:
         return np.zeros((len(shown.frame), 3))
     return shown.translation + root
@@ -168,7 +168,7 @@ def _curve(curve: ErrorCurve) -> dict:
 
 @torch.no_grad()
 def _lowest(shown: AnimatedBody | TrueJoints, body: SMPLBody) -> float:
-    """How far down a body usually reaches, in metres along the camera's y axis."""
+    """How far down a body typically reaches, in metres along the camera's y axis."""
     if isinstance(shown, TrueJoints):
         return float(np.percentile(shown.joints[..., 1].max(-1), 80))
     picked = np.unique(np.linspace(0, len(shown.frame) - 1, _GROUND_FRAMES).astype(int))

@@ -1,4 +1,4 @@
-"""What a page shows: bodies over time, and how far predicted ones are from true ones."""
+"""The contents of a page: bodies over time, and the errors of predicted ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from glot_plugin.evaluation.frame_errors import frame_errors, h36m14_joints, tru
 from glot_plugin.evaluation.track_metric import smpl_targets
 from glot_plugin.video.result import PersonTrack, VideoResult
 
-STORE_FPS = 30.0  # of a track store, which does not know its own
+STORE_FPS = 30.0  # assumed for track stores, which do not record their frame rate
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class AnimatedBody:
     """A body in N frames of a clip, predicted or true.
 
     Attributes:
-        person: Identity; gives the colour.
-        name: In the list of people.
-        frame: (N,) frame numbers, rising.
-        rotmat: (N, 24, 3, 3), relative to the parent joint; the first in the camera's axes (x right, y down, z away).
-        betas: (N, 10); a page shows one shape a body, their mean.
-        translation: (N, 3) metres, in the camera's axes; None where it is not known: the hips stay in place.
+        person: Identity; determines the colour.
+        name: Name in the list of people.
+        frame: (N,) frame numbers, increasing.
+        rotmat: (N, 24, 3, 3), relative to the parent joint; the root's in the camera's axes (x right, y down, z away).
+        betas: (N, 10); the page shows one shape per body, their mean.
+        translation: (N, 3) metres, in the camera's axes; None: not known, and the hips stay in place.
         is_true: Ground truth, drawn grey.
     """
 
@@ -41,11 +41,11 @@ class AnimatedBody:
 
 @dataclass(frozen=True)
 class TrueJoints:
-    """Ground truth that is joints alone: the 14 LSP joints in N frames, drawn as sticks.
+    """Ground truth that has only joints: the 14 LSP joints in N frames, drawn as sticks.
 
     Attributes:
-        name: In the list of people.
-        frame: (N,) frame numbers, rising.
+        name: Name in the list of people.
+        frame: (N,) frame numbers, increasing.
         joints: (N, 14, 3) metres, in the camera's axes; the root of the predicted body is at the origin.
     """
 
@@ -60,9 +60,9 @@ class ErrorCurve:
 
     Attributes:
         person: Identity.
-        name: In the list of curves.
-        frame: (N,) frame numbers, rising.
-        values: Metric to (N,) mm; NaN where a frame has no error.
+        name: Name in the list of curves.
+        frame: (N,) frame numbers, increasing.
+        values: For each metric, (N,) mm; NaN for frames without an error.
     """
 
     person: int
@@ -73,14 +73,14 @@ class ErrorCurve:
 
 @dataclass(frozen=True)
 class ViewerScene:
-    """Everything that a page shows but the video.
+    """Everything that a page shows except the video.
 
     Attributes:
         title: Name of the clip or track.
         subtitle: Where the bodies come from.
-        times: (F,) seconds of all frames of the clip, rising.
-        bodies: Predicted and true ones.
-        errors: Of predicted bodies with ground truth.
+        times: (F,) seconds of all frames of the clip, increasing.
+        bodies: Predicted and true bodies.
+        errors: Errors of predicted bodies that have ground truth.
     """
 
     title: str
@@ -95,16 +95,16 @@ class ViewerScene:
         for body in self.bodies:
             if len(body.frame) and body.frame[-1] >= len(self.times):
                 raise InputError(
-                    f'{self.title}: {body.name} is in frame {body.frame[-1]}, and the clip has {len(self.times)} frames'
+                    f'{self.title}: {body.name} is in frame {body.frame[-1]}, but the clip has {len(self.times)} frames'
                 )
 
 
 def scene_of_result(result: VideoResult, truth: VideoResult | None = None) -> ViewerScene:
-    """The people of a clip; with ground truth, each true body too, and the errors in the frames that both have.
+    """The people of a clip; with ground truth, also the true bodies, and the errors in frames that both have.
 
     Args:
         result: Predicted bodies.
-        truth: True bodies of the same clip, people by the same identities.
+        truth: True bodies of the same clip, with the same identities.
     """
     true_tracks = {} if truth is None else {track.person: track for track in truth.people}
     bodies = [_body_of_track(track, is_true=False) for track in result.people]
@@ -140,21 +140,21 @@ def scene_of_track(
     """A track of a store: its true body (or joints), and a predicted body beside it.
 
     Args:
-        item: Of `TrackDataset`.
-        body: Gives the joints that are compared.
+        item: An item of `TrackDataset`.
+        body: The SMPL body, which gives the joints to compare.
         predicted: Rotations (N, 24, 3, 3) and betas (N, 10).
         subtitle: Where the bodies come from.
-        times: (F,) seconds of the frames of the track's video, of which the track has those that `frame_id` names;
-            None: the track's frames follow one another at 30 a second.
+        times: (F,) seconds of all frames of the track's video, indexed by the track's `frame_id`; None: the track's
+            frames are consecutive, at 30 per second.
 
     Raises:
-        InputError: There is nothing to show: no ground truth in the track, and no prediction; or the video has other
+        InputError: There is nothing to show (neither ground truth nor a prediction), or the video lacks the track's
             frames.
     """
     name, frame_id = item['track_name'], item['frame_id']
     if times is not None and not 0 <= frame_id.min() <= frame_id.max() < len(times):
         raise InputError(
-            f'{name}: has frames {frame_id.min()} to {frame_id.max()}, and the video 0 to {len(times) - 1}; '
+            f'{name}: has frames {frame_id.min()} to {frame_id.max()}, but the video has 0 to {len(times) - 1}; '
             'expected the video that the track comes from'
         )
     frame = np.arange(len(frame_id)) if times is None else frame_id
@@ -174,13 +174,13 @@ def scene_of_track(
     elif true_joints is not None:
         bodies.append(TrueJoints('True', frame, true_joints - _hips(true_joints) + hips))
     if not bodies:
-        raise InputError(f'{name}: no ground truth in the track, and no prediction: there is nothing to show')
+        raise InputError(f'{name}: nothing to show: the track has no ground truth, and there is no prediction')
     times = np.arange(len(frame)) / STORE_FPS if times is None else times
     return ViewerScene(name, subtitle, times, tuple(bodies), tuple(errors))
 
 
 def _hips(joints: np.ndarray) -> np.ndarray:
-    """The middle of the hips (N, 1, 3) of joints (N, 14, 3)."""
+    """The midpoint of the hips (N, 1, 3) from joints (N, 14, 3)."""
     return joints[:, list(LSP14_HIPS)].mean(1, keepdims=True)
 
 

@@ -1,6 +1,6 @@
 """Pictures on disk: skeletons over time, error curves, the training curve, a shaded mesh; the figures of the paper.
 
-Needs matplotlib.
+Requires matplotlib.
 """
 
 from glot_plugin.visualisation.attention_maps import draw_attention_maps

@@ -20,14 +20,14 @@ def draw_attention_maps(
     first_frame: int = 0,
     mid_frame: int = 0,
 ) -> list[Path]:
-    """Draws a row of maps an encoder, a map a block, and the cross-attention of each frame below; saves PDF and PNG.
+    """Draws a row of maps per encoder, a map per block, and the cross-attention of each frame below; saves PDF and PNG.
 
-    Colours go from the lowest attention of a row to its highest.
+    Colours range from the lowest attention in a row to the highest.
 
     Args:
-        global_maps: Of each block (T, T), of one window: rows are frames that look, columns those they look at.
-        local_maps: Of each block (2 w + 1, 2 w + 1), of the same window.
-        cross_map: (N, T), of each frame of a track the attention to the frames of its window.
+        global_maps: One (T, T) map per block, of one window: rows are the attending frames, columns the attended ones.
+        local_maps: One (2 w + 1, 2 w + 1) map per block, of the same window.
+        cross_map: (N, T), the attention of each frame of a track to the frames of its window.
         stem: Path of the pictures without suffix.
         first_frame: Number of the first of the N frames.
         mid_frame: Number of the mid frame of the encoders' window.

@@ -24,7 +24,7 @@ def draw_branch_meshes(
     captions: Mapping[str, Sequence[str]] | None = None,
     note: str = '',
 ) -> list[Path]:
-    """Draws a row of meshes a branch, from the front, a column a frame; saves PDF (meshes as pixels) and PNG.
+    """Draws meshes from the front, a row per branch and a column per frame; saves PDF (meshes as pixels) and PNG.
 
     Args:
         meshes: Name of the row to (K, V, 3) metres in the camera's axes (y down), hips at the origin.
@@ -33,14 +33,14 @@ def draw_branch_meshes(
         stem: Path of the pictures without suffix.
         vertex_errors: Name of a row to (K, V) mm, which colour it.
         captions: Name of a row to K texts under its meshes.
-        note: At the bottom: what the captions are.
+        note: Text at the bottom that explains the captions.
 
     Raises:
         InputError: No meshes, or not K of each.
     """
     counts = {name: len(mesh) for name, mesh in meshes.items()}
     if not counts or set(counts.values()) != {len(frames)} or not len(frames):
-        raise InputError(f'{len(frames)} frames and meshes {counts}, expected at least one, and as many')
+        raise InputError(f'{len(frames)} frames and meshes {counts}, expected at least one, and as many meshes per row')
     vertex_errors, captions = vertex_errors or {}, captions or {}
     shown = {name: np.asarray(mesh) * (1, -1, -1) for name, mesh in meshes.items()}  # y up
     everything = np.concatenate([mesh.reshape(-1, 3) for mesh in shown.values()])
@@ -77,7 +77,7 @@ def _frame_panel(panel, low: np.ndarray, high: np.ndarray) -> None:
 
 
 def _face_colours(errors: np.ndarray | None, faces: np.ndarray, count: int) -> list[np.ndarray]:
-    """Of each mesh one colour, or one a face where there are errors (K, V) in mm."""
+    """One colour per mesh, or one per face where there are errors (K, V) in mm."""
     if errors is None:
         return [SKIN] * count
     from matplotlib import colormaps

@@ -37,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: int = 110) -> Path:
-    """Saves the figure; the suffix of `path` says the format, and its folder is made where it is missing.
+    """Saves the figure; the suffix of `path` sets the format, and its folder is created if it is missing.
 
     Raises:
         InputError: The file cannot be written.
@@ -53,12 +53,12 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 110) -> Path:
 
 @contextmanager
 def print_style() -> Iterator[None]:
-    """Type and lines for a paper: figures drawn and saved inside are printed as wide as they are, `PAPER_WIDTH`.
+    """Fonts and lines for a paper: figures drawn and saved inside are printed at their own width, `PAPER_WIDTH`.
 
     Raises:
         InputError: matplotlib is not installed.
     """
-    new_figure(1, 1)  # says what to install
+    new_figure(1, 1)  # its error says what to install
     import matplotlib
 
     style = {

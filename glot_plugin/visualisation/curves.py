@@ -1,4 +1,4 @@
-"""Curves: the error along a track and the course of a training."""
+"""Curves: the error along a track and the progress of a training."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -25,12 +25,12 @@ def draw_mesh(
     title: str = '',
     y_down: bool = False,
 ) -> Path:
-    """Draws a triangle mesh, one panel a view, far faces first, and saves the picture.
+    """Draws a triangle mesh, one panel per view, far faces first, and saves the picture.
 
     Args:
         vertices: (V, 3) metres; or (M, V, 3) for several meshes, one row of panels each.
         faces: (F, 3) vertex indices, outward normals.
-        path: The picture's file; its suffix says the format.
+        path: The picture's file; its suffix sets the format.
         views: Any of `VIEWS`.
         title: Above the panels.
         y_down: The vertices are in the camera's frame (y down, z away): turned by pi about x for display.
@@ -85,8 +85,8 @@ def paint_mesh(
         panel: The axes.
         vertices: (V, 3) metres, y up.
         faces: (F, 3) vertex indices, outward normals.
-        right, viewer: Of `VIEWS`.
-        colours: (3,) or, one a face, (F, 3): red, green and blue in [0, 1].
+        right, viewer: The directions of a view, from `VIEWS`.
+        colours: (3,), or (F, 3) for one per face: red, green and blue in [0, 1].
         rasterized: As pixels in vector pictures too: thousands of faces make large files.
     """
     from matplotlib.collections import PolyCollection

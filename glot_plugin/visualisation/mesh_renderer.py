@@ -17,8 +17,8 @@ class MeshRenderer:
 
     Args:
         faces: (F, 3) vertex indices.
-        width: Of the pictures, pixels.
-        height: Of the pictures, pixels.
+        width: Width of the images in pixels.
+        height: Height of the images in pixels.
         background: Grey value in [0, 1] of what no mesh covers.
 
     Raises:
@@ -51,8 +51,8 @@ class MeshRenderer:
         """Draw meshes.
 
         Args:
-            meshes: Of each its vertices (V, 3) in metres, camera coordinates.
-            colours: Of each its red, green and blue in [0, 1].
+            meshes: The vertices (V, 3) of each, metres in camera coordinates.
+            colours: Red, green and blue of each, in [0, 1].
             focal_length: Pixels.
             centre: Where the optical axis meets the picture, in pixels from its upper left corner (it may lie outside).
 
@@ -74,7 +74,7 @@ class MeshRenderer:
         return self._read_picture()
 
     def close(self) -> None:
-        """Give the window and its memory back."""
+        """Release the window and its memory."""
         self._window.Finalize()
 
     def _make_cells(self, faces: np.ndarray):

@@ -1,4 +1,4 @@
-"""One colour a person, the same in every picture, page and file."""
+"""One colour per person, the same in every picture, page and file."""
 
 # Red, green and blue in [0, 1] (sRGB): far apart in hue, and readable over photographs.
 PERSON_COLOURS = (

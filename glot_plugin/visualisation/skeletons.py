@@ -43,7 +43,7 @@ def draw_skeletons_over_time(
     """
     predicted, true = lsp14_of(predicted), lsp14_of(true)
     if len(predicted) != len(true):
-        raise InputError(f'{len(predicted)} predicted and {len(true)} true frames, expected as many')
+        raise InputError(f'{len(predicted)} predicted and {len(true)} true frames, expected equal numbers')
     outside = [frame for frame in frames if not 0 <= frame < len(true)]
     if outside or not len(frames):
         raise InputError(f'frames {outside or "(none)"}: expected frames between 0 and {len(true) - 1}')

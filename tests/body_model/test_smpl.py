@@ -120,7 +120,7 @@ def test_missing_files_and_arrays(body_dir, tmp_path):
         SMPLBody(tmp_path)
     whole = (body_dir / 'SMPL_NEUTRAL.pkl').read_bytes()
     (tmp_path / 'SMPL_NEUTRAL.pkl').write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r'SMPL_NEUTRAL.pkl: not a whole pickle'):
+    with pytest.raises(InputError, match=r'SMPL_NEUTRAL.pkl: not a valid pickle'):
         SMPLBody(tmp_path)
 
 

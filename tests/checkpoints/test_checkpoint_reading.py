@@ -37,7 +37,7 @@ def test_meta_of_other_types(tmp_path, meta, message):
 
 def test_an_empty_file(tmp_path):
     (tmp_path / 'a.pth').touch()
-    with pytest.raises(InputError, match='a.pth: not a whole checkpoint'):
+    with pytest.raises(InputError, match='a.pth: not a valid checkpoint'):
         read_checkpoint(tmp_path / 'a.pth')
 
 

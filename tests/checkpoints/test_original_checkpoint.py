@@ -107,7 +107,9 @@ def test_the_way_back_is_as_strict(original, tmp_path):
         convert_file(ours, target)
     state = {**checkpoint['state_dict'], 'head.extra': torch.zeros(1)}
     torch.save({**checkpoint, 'state_dict': state}, ours)
-    with pytest.raises(InputError, match=r'ours.pth: not the weights of a whole GLoT\n  unexpected \(1\): head.extra'):
+    with pytest.raises(
+        InputError, match=r'ours.pth: not the weights of a complete GLoT\n  unexpected \(1\): head.extra'
+    ):
         convert_file(ours, target)
     assert not target.exists()
 
@@ -131,7 +133,7 @@ def test_other_files(tmp_path, content, message):
 
 def test_never_over_the_input(original):
     before = original.read_bytes()
-    with pytest.raises(InputError, match='would be written over the checkpoint that is converted'):
+    with pytest.raises(InputError, match='would overwrite the checkpoint that is being converted'):
         convert_file(original, original.parent / '.' / original.name)
     assert original.read_bytes() == before
 
@@ -143,5 +145,5 @@ def test_reading_an_original_checkpoint_says_how_to_convert_it(original):
 
 def test_truncated(original, tmp_path):
     original.write_bytes(original.read_bytes()[:5000])
-    with pytest.raises(InputError, match='not a whole checkpoint'):
+    with pytest.raises(InputError, match='not a valid checkpoint'):
         convert_file(original, tmp_path / 'ours.pth')

@@ -69,7 +69,7 @@ def test_spin_asked_for_and_absent(repository, body_dir):
     set_body_model_dir(cfg, body_dir)
     model = MODELS.build(cfg.model)
     with pytest.raises(
-        InputError, match=r'spin_model_checkpoint.pth.tar: no such file, and init_from_spin asks for it'
+        InputError, match=r'spin_model_checkpoint.pth.tar: no such file, but init_from_spin requires it'
     ):
         model.init_weights()
 
@@ -87,7 +87,7 @@ def test_broken_spin_files(tmp_path, spin_state):
         r'deccam.bias has 1 NaN or infinite values of 3': write_spin(
             tmp_path / 'e', {**spin_state, 'deccam.bias': torch.tensor([0, float('inf'), 0])}
         ),
-        'not a whole checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
+        'not a valid checkpoint': write_spin(tmp_path / 'd', spin_state, hostile=Path('x')),
     }
     torch.save({'state_dict': spin_state}, tmp_path / 'b')
     for message, path in cases.items():

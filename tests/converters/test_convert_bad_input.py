@@ -129,7 +129,7 @@ def test_truncated(tmp_path, make_database, name):
     spec, _ = make_database(name)
     path = tmp_path / 'root' / spec.file
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InputError, match=f'{spec.file}: (truncated|not a whole HDF5 file)'):
+    with pytest.raises(InputError, match=f'{spec.file}: (truncated|not a valid HDF5 file)'):
         convert_database(spec, tmp_path / 'root', tmp_path / 'out', progress=False)
 
 

@@ -75,7 +75,7 @@ def test_frame_numbers_of_every_kind(values):
         (np.array(['9' * 40]), r'found 1e\+40, .* below 2\^53'),
         (np.array(['x']), "found 'x', expected a frame number"),
         (np.array(['1', None], dtype=object), 'found None, expected text'),
-        (np.zeros((2, 2)), 'expected one number a row'),
+        (np.zeros((2, 2)), 'expected one number per row'),
     ],
 )
 def test_bad_frame_numbers(values, message):
@@ -93,7 +93,7 @@ def test_empty_name():
     [
         (np.array([None, None]), 'found None, expected text'),
         (np.array([0.0, np.nan]), 'found 0.0, expected text'),
-        (np.array([['a', 'b'], ['a', 'b']]), r'found shape \(2, 2\), expected one name a row'),
+        (np.array([['a', 'b'], ['a', 'b']]), r'found shape \(2, 2\), expected one name per row'),
     ],
 )
 def test_bad_names(names, message):

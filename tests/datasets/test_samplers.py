@@ -128,13 +128,13 @@ def test_default_share_fills_batches_from_the_pool_there_is(monkeypatch):
     assert sampler.num_2d == 0
     assert len(sampler.batch(0)) == len(sampler.batch(1)) == 10
     assert make_sampler(num_2d=50, num_3d=0).num_2d == 10
-    assert messages == [f'no {kind} windows: batches hold the other kind alone' for kind in ('2D-only', '3D')]
+    assert messages == [f'no {kind} windows: batches hold only the other kind' for kind in ('2D-only', '3D')]
 
 
 def test_share_that_is_asked_for_is_kept_to():
-    with pytest.raises(InputError, match='share_2d is 0.6: 6 of 10 clips are 2D-only ones, the data set has none'):
+    with pytest.raises(InputError, match='share_2d is 0.6: 6 of 10 clips must be 2D-only, but the data set has none'):
         make_sampler(num_2d=0, share_2d=0.6)
-    with pytest.raises(InputError, match='4 of 10 clips are 3D ones, the data set has none; .* share_2d=1'):
+    with pytest.raises(InputError, match='4 of 10 clips must be 3D, but the data set has none; .* share_2d=1'):
         make_sampler(num_3d=0, share_2d=0.6)
     assert make_sampler(num_2d=0, share_2d=0).num_2d == 0
 

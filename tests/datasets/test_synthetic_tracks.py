@@ -439,8 +439,8 @@ def test_complete_splits_are_kept_and_the_broken_or_changed_ones_are_rewritten(b
 def test_an_interrupted_store_leaves_nothing_and_is_written_next_time(body_dir, tmp_path, monkeypatch):
     real = stores.generate_tracks
 
-    def interrupted(*args):
-        yield from itertools.islice(real(*args), 1)
+    def interrupted(*args, **options):
+        yield from itertools.islice(real(*args, **options), 1)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(stores, 'generate_tracks', interrupted)

@@ -280,7 +280,7 @@ def test_track_names_are_unique_and_not_empty(tmp_path):
         writer.add_track('a', FEATURES)
         with pytest.raises(InputError, match="track 'a': is already in the store"):
             writer.add_track('a', FEATURES)
-        with pytest.raises(InputError, match='not empty'):
+        with pytest.raises(InputError, match='a track name must be a non-empty string'):
             writer.add_track('', FEATURES)
     assert TrackStore(tmp_path / 's').num_tracks == 1
 
@@ -375,7 +375,7 @@ def test_truncated_column(make_store, name):
     with pytest.raises(InputError, match=f'{name}.npy: truncated: found {size - 3} bytes, expected {size}'):
         TrackStore(path)
     os.truncate(file, 20)
-    with pytest.raises(InputError, match=f'{name}.npy: not a whole .npy file'):
+    with pytest.raises(InputError, match=f'{name}.npy: not a valid .npy file'):
         TrackStore(path)
 
 

@@ -269,7 +269,7 @@ def test_bad_checkpoints(small_config, uninterrupted, tmp_path):
     good = uninterrupted['dir'] / 'iter_6.pth'
     cut = tmp_path / 'cut.pth'
     cut.write_bytes(good.read_bytes()[:1000])
-    with pytest.raises(InputError, match='cut.pth: not a whole checkpoint'):
+    with pytest.raises(InputError, match='cut.pth: not a valid checkpoint'):
         evaluate(prepare(small_config(), tmp_path), cut)
     state = torch.load(good, weights_only=True)
     name = 'head.local_branch.embed.weight'

@@ -124,7 +124,7 @@ def test_resume_asks_for_the_optimizer(short_config, run):
 def test_weights_of_a_checkpoint_stand_above_spin(short_config, run, tmp_path):
     """SPIN's file is not asked for where a checkpoint has the weights; it is where the run starts anew."""
     options = {'model.init_from_spin': '/nowhere/spin.pth'}
-    with pytest.raises(InputError, match='spin.pth: no such file, and init_from_spin'):
+    with pytest.raises(InputError, match='spin.pth: no such file, but init_from_spin'):
         train(prepare(short_config(**options), tmp_path / 'new'), resume=True)
     assert train(prepare(short_config(**options), run), resume=True).iter == 2
 

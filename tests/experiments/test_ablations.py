@@ -154,7 +154,7 @@ def test_damaged_result(run, finished, tmp_path, content, message):
     out = tmp_path / 'copy'
     shutil.copytree(finished[0], out)
     (out / 'nearby_2/result.json').write_text(content)
-    with pytest.raises(InputError, match=rf'nearby_2/result.json: {message}; remove .*nearby_2 to train it anew'):
+    with pytest.raises(InputError, match=rf'nearby_2/result.json: {message}; remove .*nearby_2 to train again'):
         run(out)
 
 

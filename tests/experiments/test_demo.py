@@ -45,7 +45,7 @@ def test_demo(run, tmp_path):
     again, shown = run()
     assert again == rows
     assert shown[-5:] == lines[-5:]  # the table, and where the pictures are
-    assert any('trained, tested and drawn before' in line for line in shown)
+    assert any('already trained, tested and drawn' in line for line in shown)
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
     with pytest.raises(InputError, match=r'out was trained with other settings \(iterations 4, now 5; seed 0, now 1\)'):
@@ -67,5 +67,5 @@ def test_demo(run, tmp_path):
     result = json.loads((out / 'result.json').read_text())
     del result['metrics']['GLoT']['PVE']
     (out / 'result.json').write_text(json.dumps(result))
-    with pytest.raises(InputError, match=r'out/result.json: no number PVE in metrics; remove .*out to train it anew'):
+    with pytest.raises(InputError, match=r'out/result.json: no number PVE in metrics; remove .*out to train again'):
         run()

@@ -134,14 +134,14 @@ def test_other_files(exported, tmp_path):
     with pytest.raises(InputError, match=r'none.onnx: no such file'):
         OnnxPredictor(tmp_path / 'none.onnx')
     (tmp_path / 'cut.onnx').write_bytes((exported).read_bytes()[:5000])
-    with pytest.raises(InputError, match=r'cut.onnx: not a whole ONNX model'):
+    with pytest.raises(InputError, match=r'cut.onnx: not a valid ONNX model'):
         OnnxPredictor(tmp_path / 'cut.onnx')
     value = onnx.helper.make_tensor_value_info
     node = onnx.helper.make_node('Identity', ['a'], ['b'])
     graph = onnx.helper.make_graph([node], 'g', [value('a', 1, [1])], [value('b', 1, [1])])
     opset = [onnx.helper.make_opsetid('', 18)]
     onnx.save(onnx.helper.make_model(graph, ir_version=9, opset_imports=opset), tmp_path / 'other.onnx')
-    with pytest.raises(InputError, match=r'other.onnx: not a model of tools/export_model.py'):
+    with pytest.raises(InputError, match=r'other.onnx: not a model from tools/export_model.py'):
         OnnxPredictor(tmp_path / 'other.onnx')
 
 

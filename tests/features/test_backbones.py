@@ -56,7 +56,7 @@ def test_weights_that_do_not_fit(tmp_path):
     with pytest.raises(InputError, match=rf'a.pth: does not fit(.|\n)*missing \(1\): {first}(.|\n)*extra.weight'):
         build_backbone(BackboneSpec(NAME, tmp_path / 'a.pth'))
     (tmp_path / 'b.safetensors').write_bytes(b'no')
-    with pytest.raises(InputError, match=r'b.safetensors: not a whole .safetensors'):
+    with pytest.raises(InputError, match=r'b.safetensors: not a valid .safetensors'):
         build_backbone(BackboneSpec(NAME, tmp_path / 'b.safetensors'))
 
 

@@ -119,7 +119,7 @@ def test_other_boxes_start_anew(tmp_path, frames, monkeypatch):
     np.testing.assert_allclose(
         store.columns['features'][0], naive_features(picture, np.array([20, 20, 10, 10])), atol=1e-5, rtol=1e-4
     )
-    with pytest.raises(InputError, match='store: already exists, and is not from these files'):
+    with pytest.raises(InputError, match='store: already exists, but from other files, weights or options'):
         run(open_source(folder, boxes), tmp_path / 'store', half=True)
     assert run(open_source(folder, boxes), tmp_path / 'store', half=True, overwrite=True).num_frames == 1
 
@@ -196,7 +196,7 @@ def test_bad_sources(tmp_path, frames):
         open_source(frames[0], f'{frames[1]}.gz')
     with pytest.raises(InputError, match='--image-root x: only for HumanData files'):
         open_source(*frames, 'x')
-    with pytest.raises(InputError, match='clip.mp4: boxes come as .csv or .json'):
+    with pytest.raises(InputError, match='clip.mp4: expected boxes as .csv or .json'):
         run(open_source(frames[0], text), tmp_path / 'store')
     (tmp_path / 'bad.json').write_text('{"frame": 1')
     with pytest.raises(InputError, match='bad.json: not readable as JSON'):
@@ -205,7 +205,7 @@ def test_bad_sources(tmp_path, frames):
     boxes = write_csv(tmp_path / 'b.csv', [(5, 'a', 40, 30, 20, 20)])
     with pytest.raises(InputError, match='frame 5 cannot be decoded: the video ends after 3 frames'):
         run(open_source(video, boxes), tmp_path / 'store')
-    with pytest.raises(InputError, match="track 'a' has frame 'x.png', expected numbers of frames"):
+    with pytest.raises(InputError, match="track 'a' has frame 'x.png', expected frame numbers from 0"):
         run(open_source(video, write_csv(boxes, [('x.png', 'a', 1, 1, 1, 1)])), tmp_path / 'store')
     boxes.write_text(','.join(FIELDS[:5]) + '\na,b,1,2,3\n')
     with pytest.raises(InputError, match='row 0: no h; expected'):

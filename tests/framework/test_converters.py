@@ -171,11 +171,11 @@ def test_an_interrupted_conversion_goes_on_where_it_was(tmp_path, people, monkey
 def test_a_store_of_another_file_is_not_replaced(tmp_path, people):
     file = write_human_data(tmp_path / 'theirs.npz', people)
     write_store(tmp_path / 'extracted', people[:1])
-    with pytest.raises(InputError, match=r'extracted: is the store of test, not of theirs.npz; remove it'):
+    with pytest.raises(InputError, match=r'extracted: was made from test, not from theirs.npz; remove it'):
         convert_human_data_file(file, tmp_path / 'extracted', progress=False)
     store = convert_human_data_file(file, tmp_path / 'store', progress=False)
     other = file.rename(tmp_path / 'other.npz')
-    with pytest.raises(InputError, match=r'store: is the store of theirs.npz, not of other.npz; remove it'):
+    with pytest.raises(InputError, match=r'store: was made from theirs.npz, not from other.npz; remove it'):
         convert_human_data_file(other, store, progress=False)
     assert TrackStore(store).meta['converted_from']['file'] == 'theirs.npz'
 

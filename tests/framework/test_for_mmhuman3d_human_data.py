@@ -97,7 +97,7 @@ def test_what_is_missing_is_named(tmp_path, tracks):
     with pytest.raises(InputError, match='nowhere.npz: no such file'):
         open_source(tmp_path / 'nowhere.npz')
     (tmp_path / 'broken.npz').write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r'broken.npz: not a whole .npz file'):
+    with pytest.raises(InputError, match=r'broken.npz: not a valid .npz file'):
         open_source(tmp_path / 'broken.npz')
     assert not [item for item in tmp_path.iterdir() if item.is_dir()]
 

@@ -109,7 +109,7 @@ def test_terms_build_inside_our_loss():
         ('smpl_betas', 'KeypointMSELoss', {}, 'KeypointMSELoss does not fit; it can be keypoints2d, keypoints3d'),
         ('keypoints3d', 'RotationDistance', {}, 'RotationDistance does not fit; it can be smpl_pose'),
         ('smpl_pose', 'MSELoss', {'reduction': 'sum'}, "MSELoss has reduction='sum', expected 'mean'"),
-        ('smpl_pose', 'GANLoss', {'gan_type': 'lsgan'}, "mmhuman3d's GANLoss compares no predictions"),
+        ('smpl_pose', 'GANLoss', {'gan_type': 'lsgan'}, "mmhuman3d's GANLoss does not compare predictions"),
         ('keypoints2d', 'SmoothJointLoss', {}, 'expected one of KeypointMSELoss, MSELoss, L1Loss, SmoothL1Loss'),
     ],
 )

@@ -119,7 +119,7 @@ def test_files_that_will_not_do(tmp_path, human_data):
         extract_features(open_source(path), SPEC, tmp_path / 's', OPTIONS)  # pictures beside the file
     boxes = tmp_path / 'b.csv'
     boxes.touch()
-    with pytest.raises(InputError, match=r'--boxes .*b.csv: a HumanData file has its boxes in it'):
+    with pytest.raises(InputError, match=r'--boxes .*b.csv: a HumanData file contains its boxes'):
         open_source(path, boxes)
     np.savez(tmp_path / 'bare.npz', image_path=np.array(['a/1.jpg']))
     with pytest.raises(InputError, match=r'bare.npz: no bbox_xywh, found image_path'):

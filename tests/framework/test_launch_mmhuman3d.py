@@ -189,7 +189,7 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
             "keypoint_dst='h36m', data.train.convention='smpl_49'",
         ),
         ('train', ['data.train.pipeline.0.keys=[features,bogus]'], 'data.train: its first sample cannot be read'),
-        ('train', ['optimizer.disc.type=Adam'], 'optimizer has disc, of which VideoBodyModelEstimator has no part'),
+        ('train', ['optimizer.disc.type=Adam'], 'optimizer has disc, but VideoBodyModelEstimator has no such part'),
         ('train', ['data.train.ann_file=nowhere'], 'nowhere: no such file'),
         ('train', ['--body-models', 'nowhere'], "smpl_mean_params='nowhere/smpl_mean_params.npz'"),
     ],
@@ -210,7 +210,7 @@ def test_bad_input_is_one_message(tool, options, repository, tmp_path, name, arg
 def test_parts_of_mmhuman3d_that_do_not_fit_are_one_message(tool, options, repository, tmp_path, key):
     status, text = tool('train', config_file(repository, 'vibe'), *options('vibe'), key, '--work-dir', tmp_path)
     assert status == 2, text
-    assert 'data.train: TemporalGRUEncoder and HMRHead do not take its features (16, 2048) (RuntimeError' in text
+    assert 'data.train: TemporalGRUEncoder and HMRHead do not accept its features (16, 2048) (RuntimeError' in text
     assert 'Traceback' not in text
 
 
@@ -252,7 +252,7 @@ def test_checkpoints_must_fit(tool, options, repository, tmp_path):
     (tmp_path / 'other.pth').write_bytes(b'half a file')
     status, text = tool('test', config_file(repository, 'vibe'), *arguments)
     assert status == 2
-    assert 'other.pth: not a whole checkpoint' in text
+    assert 'other.pth: not a valid checkpoint' in text
 
 
 def test_checkpoints_with_body_models_load(tool, options, repository, tmp_path, body_dir):

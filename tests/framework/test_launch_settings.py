@@ -50,7 +50,7 @@ def test_defaults_are_those_of_mmhuman3ds_base_config():
     ('keys', 'message'),
     [
         ({'optimizer': None}, "c.py: no key 'optimizer'"),
-        ({'runner': None}, r'c.py: no runner, as runner=dict'),
+        ({'runner': None}, r'c.py: no runner, such as runner=dict'),
         ({'optimizer': {'type': 'Adam'}}, 'use_adversarial_train=True with a single optimizer'),
         (
             {'optimizer': {'type': 'Adam'}, 'use_adversarial_train': False},
@@ -65,7 +65,7 @@ def test_defaults_are_those_of_mmhuman3ds_base_config():
             r'fails where an IterBasedRunner logs and evaluates .*log_config.interval=20, evaluation.interval=30',
         ),
         ({'lr_config': {'policy': 'stairs'}}, "lr_config.policy='stairs', expected one of CosineAnnealing, "),
-        ({'lr_config': {'step': [1]}}, "lr_config.policy=None, expected a name, as 'step'"),
+        ({'lr_config': {'step': [1]}}, "lr_config.policy=None, expected a name, such as 'step'"),
         (
             {'model': {'type': 'VideoBodyModelEstimator', 'convention': 'smpl_24'}, 'data': with_sets(('smpl_49', 16))},
             r"model.convention='smpl_24', data.train.configs.0.convention='smpl_49'; expected one convention",

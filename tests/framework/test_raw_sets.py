@@ -109,7 +109,7 @@ def picture_missing(root):
 
 BAD = {
     'pw3d: no such folder, expected the raw data set': lambda root: None,
-    'image_00003.jpg: no such picture': picture_missing,
+    'image_00003.jpg: no such image': picture_missing,
     'cannot read it .KeyError: 0': lambda root: write_3dpw(root, 'train', betas={}),
     'finds no frame in it': lambda root: (root / 'pw3d' / 'sequenceFiles' / 'train').mkdir(parents=True),
 }

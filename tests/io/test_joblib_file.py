@@ -162,10 +162,10 @@ POINTER = b'A' * 8
 FORGED = {
     'records of objects': (description(np.dtype([('pointer', 'O')])), POINTER, 'expected plain numbers'),
     'records': (description(np.dtype([('x', 'f4'), ('y', 'f4')])), POINTER, 'expected plain numbers'),
-    'objects from bytes': (description(np.dtype('O')), POINTER, 'not a whole joblib file'),
+    'objects from bytes': (description(np.dtype('O')), POINTER, 'not a valid joblib file'),
     'negative shape': (description(shape=(-1,)), POINTER, 'shape'),
-    'huge shape': (description(shape=(2**40, 2**40)), POINTER, '(truncated|not a whole joblib file)'),
-    'huge and empty': (description(shape=(0, 2**62, 2**62)), b'', 'not a whole joblib file'),
+    'huge shape': (description(shape=(2**40, 2**40)), POINTER, '(truncated|not a valid joblib file)'),
+    'huge and empty': (description(shape=(0, 2**62, 2**62)), b'', 'not a valid joblib file'),
     'shape of texts': (description(shape='8'), POINTER, 'shape'),
     'another order': (description(order='K'), POINTER, 'order'),
     'no type': (description(None), POINTER, 'type None'),
@@ -201,15 +201,15 @@ def test_truncated(tmp_path, share, compress):
     joblib.dump({'features': VALUES['features'], 'z': VALUES['features'][:9]}, path, compress=compress)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(InputError, match='db.pt: (truncated|not a whole joblib file)'):
+    with pytest.raises(InputError, match='db.pt: (truncated|not a valid joblib file)'):
         load_joblib(path)
 
 
 @pytest.mark.parametrize(
     ('data', 'message'),
     [
-        (b'', 'not a whole joblib file'),
-        (b'garbage', 'not a whole joblib file'),
+        (b'', 'not a valid joblib file'),
+        (b'garbage', 'not a valid joblib file'),
         (b'\x04"M\x18 and so on', 'LZ4.*only if you trust the file'),
         (b'PK\x03\x04 and so on', 'zip'),
     ],

@@ -84,7 +84,7 @@ def test_code_is_refused_by_name_and_not_run(tmp_path, function):
 def test_truncated_and_absent(tmp_path):
     path = tmp_path / 'data.pkl'
     path.write_bytes(pickle.dumps(np.zeros(100))[:50])
-    with pytest.raises(InputError, match='data.pkl: not a whole pickle'):
+    with pytest.raises(InputError, match='data.pkl: not a valid pickle'):
         load_pickled_arrays(path)
     with pytest.raises(InputError, match='no such file'):
         load_pickled_arrays(tmp_path / 'absent.pkl')

@@ -93,10 +93,10 @@ def test_what_is_missing_and_its_commands(repository, tmp_path, monkeypatch):
     with pytest.raises(InputError) as caught:
         require(cfg, ('train', 'val', 'test'))
     lines = str(caught.value).splitlines()
-    assert lines[0].endswith('glot_3dpw.py: 11 of 11 things that it needs are missing or wrong:')
+    assert lines[0].endswith('glot_3dpw.py: 11 of 11 required files and stores are missing or wrong:')
     assert '  data/stores/insta-variety: no such track store (a folder with store.json)' in lines
     assert any('SMPL_NEUTRAL.pkl' in line and '--body-models DIR' in line for line in lines)
-    assert any('spin_model_checkpoint.pth.tar: no such file, and init_from_spin asks for it' in line for line in lines)
+    assert any('spin_model_checkpoint.pth.tar: no such file, but init_from_spin requires it' in line for line in lines)
     command = next(line for line in lines if 'convert_datasets.py' in line)
     assert command.strip() == (
         'python tools/convert_datasets.py --root DIR --out data/stores insta-variety 3dpw-train-occluded '
@@ -167,9 +167,9 @@ def test_damaged_files(config, everything, tmp_path):
     cfg = config(**{'model.init_from_spin': 'data/body_models/spin_model_checkpoint.pth.tar'})
     set_body_model_dir(cfg, tmp_path / 'body_models')
     found = problems(config_requirements(cfg))
-    assert found.startswith('2 of 11 things')
-    assert 'J_regressor_h36m.npy: not a whole .npy file' in found
-    assert 'spin_model_checkpoint.pth.tar: not a whole checkpoint' in found
+    assert found.startswith('2 of 11 required files and stores')
+    assert 'J_regressor_h36m.npy: not a valid .npy file' in found
+    assert 'spin_model_checkpoint.pth.tar: not a valid checkpoint' in found
     assert problems(config_requirements(cfg, thorough=False)) == ''  # reading them is left to whoever builds the model
 
 
@@ -182,7 +182,7 @@ def test_spin_must_fit_the_model(config, everything, tmp_path):
     torch.save({'model': state}, tmp_path / 'spin')
     cfg = config(**{'model.init_from_spin': str(tmp_path / 'spin')})
     found = problems(config_requirements(cfg))
-    assert found.startswith('1 of 11 things')
+    assert found.startswith('1 of 11 required files and stores')
     assert r'spin: does not fit the model' in found
     assert 'fc1.weight: (1024, 10), expected (1024, 2205)' in found
     torch.save({'model': {**state, 'fc1.weight': torch.zeros(1024, 2205)}}, tmp_path / 'spin')
@@ -232,16 +232,18 @@ def test_parts_of_others_are_left_alone(config):
 def test_training_and_testing_say_it_before_anything_is_built(repository, body_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = repository / 'configs/glot/glot_3dpw.py'
-    with pytest.raises(InputError, match=r'6 of 10 things that it needs are missing or wrong:\n.*insta-variety'):
+    with pytest.raises(InputError, match=r'6 of 10 required files and stores are missing or wrong:\n.*insta-variety'):
         train(prepare(load_config(path), tmp_path / 'work', body_models=body_dir))
     (tmp_path / 'glot.pth').touch()
-    with pytest.raises(InputError, match=r'1 of 5 things .*\n  data/stores/3dpw-test: no such track store') as caught:
+    with pytest.raises(
+        InputError, match=r'1 of 5 required files and stores .*\n  data/stores/3dpw-test: no such track store'
+    ) as caught:
         evaluate(prepare(load_config(path), tmp_path / 'work', body_models=body_dir), tmp_path / 'glot.pth')
     assert f'The whole list: python tools/check_data.py {path}' in str(caught.value)
 
 
 def test_list_of_the_config_is_not_named_for_a_checkpoint(config, tmp_path):
-    with pytest.raises(InputError, match=r'1 of 5 things .*\n  nope.pth: no such checkpoint$'):
+    with pytest.raises(InputError, match=r'1 of 5 required files and stores .*\n  nope.pth: no such checkpoint$'):
         evaluate(prepare(config(), tmp_path), 'nope.pth')
 
 
@@ -264,7 +266,7 @@ def test_the_tool(run_tool, repository, everything, monkeypatch):
     monkeypatch.chdir(everything)
     result = check()
     assert result.status == 2
-    assert '1 of 11 things that it needs are missing or wrong' in result.out
+    assert '1 of 11 required files and stores are missing or wrong' in result.out
     assert 'Stores are made by' not in result.out
     result = check('--for', 'test')
     assert result.status == 0

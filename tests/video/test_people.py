@@ -278,7 +278,7 @@ def test_damaged_files(tmp_path):
     file = tmp_path / 'people.npz'
     whole = file.read_bytes()
     file.write_bytes(whole[:200])
-    with pytest.raises(InputError, match='people.npz: not a whole people.npz'):
+    with pytest.raises(InputError, match='people.npz: not a valid .npz file'):
         read_people(tmp_path)
     shorter = find_people(blank(3), scripted(script), RULES, progress=False)
     write_people(shorter, tmp_path)

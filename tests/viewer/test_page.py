@@ -49,7 +49,7 @@ def test_video_goes_into_the_page(make_result, body, clip, tmp_path):
 def test_nothing_is_written_of_what_cannot_be_shown(make_result, body, clip, tmp_path):
     result, path = make_result(), tmp_path / 'viewer.html'
     shorter = dataclasses.replace(result, times=np.append(result.times, 9.0))
-    with pytest.raises(InputError, match=r'clip.mp4: 24 frames, and .* has 25; expected the video that the bodies'):
+    with pytest.raises(InputError, match=r'clip.mp4: 24 frames, but .* has 25; expected the video that the bodies'):
         write_viewer(shorter, body, path, video=clip)
     first = result.people[0]
     broken = dataclasses.replace(first, translation=np.full_like(first.translation, np.nan))

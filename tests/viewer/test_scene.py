@@ -64,20 +64,20 @@ def test_times_of_a_video_place_the_frames(item, body):
     scene = scene_of_track(item, body, times=times)
     assert scene.bodies[0].frame[0] == 5
     assert len(scene.times) == len(times)
-    with pytest.raises(InputError, match=r'has frames 5 to .*, and the video 0 to 2'):
+    with pytest.raises(InputError, match=r'has frames 5 to .*, but the video has 0 to 2'):
         scene_of_track(item, body, times=times[:3])
 
 
 def test_nothing_to_show_is_said(item, body):
     item['has_smpl'] = item['has_keypoints3d'] = False
-    with pytest.raises(InputError, match='no ground truth in the track, and no prediction'):
+    with pytest.raises(InputError, match='nothing to show: the track has no ground truth, and there is no prediction'):
         scene_of_track(item, body)
 
 
 def test_bodies_outside_the_clip_are_refused():
     rotmat = np.tile(np.eye(3, dtype=np.float32), (2, 24, 1, 1))
     late = AnimatedBody(0, 'Late', np.array([3, 4]), rotmat, np.zeros((2, 10)))
-    with pytest.raises(InputError, match='clip: Late is in frame 4, and the clip has 4 frames'):
+    with pytest.raises(InputError, match='clip: Late is in frame 4, but the clip has 4 frames'):
         ViewerScene('clip', '', np.arange(4) / 25, (late,))
     with pytest.raises(InputError, match='clip: 3 frame times, expected at least one, finite and rising'):
         ViewerScene('clip', '', np.array([0.0, 2.0, 1.0]), ())

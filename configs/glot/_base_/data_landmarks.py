@@ -1,4 +1,4 @@
-"""Generated people seen by a simulated landmark detector (tools/make_synthetic.py --landmarks)."""
+"""Generated people as a simulated landmark detector sees them (tools/make_synthetic.py --landmarks)."""
 
 _base_ = ['data_synthetic.py']
 

@@ -1,9 +1,9 @@
-"""The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). A recipe adds its 3D sets.
+"""The paper's data, as `tools/convert_datasets.py` writes it (docs/paper.md). The paper's configs add 3D sets.
 
-`--cfg-options data_root=DIR` takes all stores from another folder.
+`--cfg-options data_root=DIR` reads all stores from another folder.
 
-`stores` names the training sets; None leaves one out. Without InstaVariety, one key, in a config or after
-`--cfg-options`, puts another 2D set in its place, or none (batches are then all 3D):
+`stores` names the training sets; None leaves one out. One key, in a config or after
+`--cfg-options`, replaces InstaVariety by another 2D set, or by none (batches are then all 3D):
 
     train_dataloader.dataset.stores.insta_variety=data/stores/penn-action
     train_dataloader.dataset.stores.insta_variety=None
@@ -35,7 +35,7 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False, round_up=False),
     collate_fn=dict(type='glot.as_fetched'),
 )
-val_evaluator = [  # a list: mmengine takes a dict with the key `metrics` for an evaluator of its own
+val_evaluator = [  # a list, since mmengine mistakes a dict with the key `metrics` for an evaluator
     dict(
         type='BodyMetric',
         body_model=dict(type='SMPLBody', model_dir='data/body_models'),

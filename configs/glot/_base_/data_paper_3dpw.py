@@ -1,4 +1,4 @@
-"""The paper's data, tested on 3DPW: all four metrics; frames without valid annotation are dropped before windowing."""
+"""The paper's data, tested on 3DPW: all four metrics; invalid frames are dropped before windows are cut."""
 
 _base_ = ['data_paper.py']
 

@@ -33,5 +33,5 @@ test_dataloader = dict(
 )
 val_evaluator = dict(type='BodyMetric', body_model=dict(type='SMPLBody', model_dir='data/body_models'))
 test_evaluator = val_evaluator
-# The stores have no genders, which mmhuman3d's protocol asks for.
+# mmhuman3d's protocol expects genders, which the stores do not have.
 mmhuman3d_evaluator = dict(gender='neutral')

@@ -1,11 +1,11 @@
-"""What every run shares: hooks, logs, checkpoints."""
+"""Settings that all runs share: hooks, logs, checkpoints."""
 
 default_scope = 'glot'
 runner_type = 'GLoTRunner'
 
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
-    # Two whole checkpoints stay while a third is written, so that a run that is killed can always go on.
+    # Two complete checkpoints stay while a third is written, so that a killed run can always be resumed.
     checkpoint=dict(
         type='CheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=3, save_best='PA-MPJPE', rule='less'
     ),

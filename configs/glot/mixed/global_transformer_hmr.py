@@ -1,4 +1,4 @@
-"""Our global transformer, with MPSE masking, as the neck of mmhuman3d's HMR head; GLoT's losses."""
+"""GLoT's global transformer, with MPSE masking, as a neck before mmhuman3d's HMR head, trained with GLoT's losses."""
 
 _base_ = ['../glot_synthetic.py']
 custom_imports = dict(imports=['glot_plugin.framework'])

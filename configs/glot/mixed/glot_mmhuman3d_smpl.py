@@ -1,6 +1,6 @@
-"""GLoT with mmhuman3d's SMPL as its body model, in training and in the metric; the numbers are those of glot_synthetic.
+"""GLoT with mmhuman3d's SMPL as its body model, in training and in the metric; scores equal glot_synthetic's.
 
-It builds the mesh for every joint, so it is slower than our `SMPLBody`.
+mmhuman3d's SMPL builds the mesh for every joint, so it is slower than our `SMPLBody`.
 """
 
 _base_ = ['../glot_synthetic.py']

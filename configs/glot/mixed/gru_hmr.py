@@ -1,8 +1,8 @@
 """VIBE as a baseline: mmhuman3d's GRU and HMR head on our data, runner and test protocol.
 
-VIBE's losses have no velocity terms; its motion discriminator, which needs AMASS, is left out. Tracks are predicted as
-GLoT's are, each frame from its own window; `model.head.predicted_frames='all'` tests windows that do not overlap, as
-VIBE's own repository does.
+VIBE's losses have no velocity terms; its motion discriminator, which needs AMASS, is left out. As with GLoT,
+each frame of a track is predicted from its own window; `model.head.predicted_frames='all'` predicts windows that do not
+overlap, as VIBE's own repository does.
 """
 
 _base_ = ['../glot_synthetic.py']

@@ -1,4 +1,4 @@
-"""mmhuman3d's GRU with our HSCR: gru_hmr.py, whose prediction HSCR corrects as it does GLoT's global branch."""
+"""mmhuman3d's GRU with HSCR, which corrects the prediction of gru_hmr.py as it does that of GLoT's global branch."""
 
 _base_ = ['gru_hmr.py']
 

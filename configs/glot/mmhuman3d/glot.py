@@ -1,8 +1,8 @@
-"""GLoT in mmhuman3d: its losses and test protocol, under mmhuman3d's runner and `evaluate`, in the paper's schedule."""
+"""GLoT in mmhuman3d: its losses, test protocol and schedule, under mmhuman3d's runner and `evaluate`."""
 
 _base_ = ['vibe.py']
 
-# One optimizer, stepped by the runner's hook: gradient clipping would work here, optimizer_config=dict(grad_clip=…).
+# The runner's hook steps the one optimizer, so optimizer_config=dict(grad_clip=…) would work here.
 use_adversarial_train = False
 optimizer = dict(_delete_=True, type='Adam', lr=1e-4)
 lr_config = dict(
@@ -45,7 +45,7 @@ data = dict(
         partition=[0.6, 0.4],
         num_data=64_000,
     ),
-    # Each frame is predicted from its own 16: clips of 64 frames, with their context.
+    # Clips of 64 frames with their context: each frame is predicted from its own window of 16.
     val=dict(seq_len=64, context=16),
     test=dict(seq_len=64, context=16),
 )

@@ -1,13 +1,13 @@
-"""VIBE, an mmhuman3d config: its estimator, GRU, head, losses and runner, on our fast data set.
+"""VIBE as an mmhuman3d config: mmhuman3d's estimator, GRU, head, losses and runner, on `glot.HumanVideoDataset`.
 
-`data/synthetic` is the embedded data set (track stores). A HumanData file with features takes its place as
-`ann_file='vibe_pw3d_test.npz', data_prefix='data'`. VIBE's motion discriminator, which needs AMASS, is left out, and so
-are SPIN's weights: `head=dict(init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/spin.pth'))` adds them.
+`data/synthetic` is the embedded data set (track stores). To use a HumanData file with features instead, write
+`ann_file='vibe_pw3d_test.npz', data_prefix='data'`. VIBE's motion discriminator, which needs AMASS, is left out, as are
+SPIN's weights: `head=dict(init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/spin.pth'))` adds them.
 """
 
 custom_imports = dict(imports=['glot_plugin.framework'])
 
-use_adversarial_train = True  # mmhuman3d's name for: the model steps its optimizers
+use_adversarial_train = True  # in mmhuman3d: the model, not a hook, steps the optimizers
 optimizer = dict(neck=dict(type='Adam', lr=2.5e-4), head=dict(type='Adam', lr=2.5e-4))
 optimizer_config = dict(grad_clip=None)
 lr_config = dict(policy='step', gamma=0.2, step=[5, 10, 15])
@@ -69,7 +69,7 @@ evaluated = dict(
     type='glot.HumanVideoDataset',
     dataset_name='pw3d',
     seq_len=16,
-    # The embedded data set knows no genders; for 3DPW type='GenderedSMPL', without gender.
+    # The embedded data set has no genders; for 3DPW use type='GenderedSMPL', without gender.
     body_model=joints17,
 )
 data = dict(

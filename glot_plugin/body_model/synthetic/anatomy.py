@@ -1,7 +1,7 @@
 """The figure that the synthetic body is built from: joints, cross-sections and landmarks of an adult of 1.72 m.
 
-Own measurements in round numbers, in SMPL's rest pose: y up, facing +z, the left side at +x, arms stretched out, palms
-down. Lengths are metres; heights are measured from the ground, and `GROUND` is where the ground lies in model
+Our own measurements in round numbers, in SMPL's rest pose: y up, facing +z, the left side at +x, arms stretched out,
+palms down. Lengths are metres; heights are measured from the ground, and `GROUND` is where the ground lies in model
 coordinates, whose origin is in the chest as in SMPL. Only the left side is written down; `mirror` makes the right one.
 """
 
@@ -31,7 +31,7 @@ _LEFT_JOINTS = {
 }
 _RIGHT_OF_LEFT = {1: 2, 4: 5, 7: 8, 10: 11, 13: 14, 16: 17, 18: 19, 20: 21, 22: 23}
 
-# Lofts: one row a station, `position along the axis, the two centres, the two half-widths`.
+# Lofts: one row per station, `position along the axis, the two centres, the two half-widths`.
 TORSO = np.array(  # along y: x centre, z centre, half-width in x, half-depth in z
     [
         (0.845, 0.0, -0.012, 0.085, 0.055),
@@ -106,7 +106,7 @@ FINGERS = {  # base, tip, radius at the base, radius at the tip
 SKULL = ((0.0, 1.628, -0.004), (0.074, 0.092, 0.096))  # ellipsoids: centre, semi-axes
 FACE = ((0.0, 1.580, 0.030), (0.056, 0.074, 0.062))
 CHIN = ((0.0, 1.528, 0.066), (0.024, 0.018, 0.020))
-NOSE = ((0.0, 1.628, 0.088), (0.0, 1.590, 0.108), 0.0080, 0.0130)  # a tapered capsule, as the fingers
+NOSE = ((0.0, 1.628, 0.088), (0.0, 1.590, 0.108), 0.0080, 0.0130)  # a tapered capsule, like the fingers
 BROW = ((0.030, 1.640, 0.076), (0.030, 0.012, 0.016))
 EAR = ((0.076, 1.604, -0.012), (0.011, 0.030, 0.019))
 EYE_SOCKET = ((0.031, 1.620, 0.104), 0.016)
@@ -122,7 +122,7 @@ _LEFT_LANDMARKS = {
     'Heel': (0.086, 0.030, -0.088),
 }
 
-# The joints of the two further regressors, in their files' row order.
+# The joints of the two other regressors, in the row order of their files.
 _EXTRA_JOINTS = (
     ('right hip', (-0.092, 0.890, -0.005)),
     ('left hip', (0.092, 0.890, -0.005)),

@@ -17,14 +17,14 @@ SHAPE_NAMES = (
     'upper-body muscle',
     'hands and feet',
 )
-_WIDE_STEPS = 40  # smoothing of the weights that shape directions follow, on top of the skinning's own
+_WIDE_STEPS = 40  # extra smoothing, beyond the skinning's, of the weights for shape directions
 
 _SPINE, _NECK_HEAD = (0, 3, 6, 9), (12, 15)
 _LEGS, _THIGHS, _FEET = (1, 2, 4, 5), (1, 2), (7, 8, 10, 11)
 _COLLARS, _UPPER_ARMS, _FOREARMS, _HANDS = (13, 14), (16, 17), (18, 19), (20, 21, 22, 23)
 _ARMS = _UPPER_ARMS + _FOREARMS
 
-# Direction: how much each bone's flesh grows along x, y, z, for one unit; what hangs on a bone moves along.
+# Direction: how much each bone's flesh grows along x, y, z, for one unit; whatever is attached to a bone moves with it.
 _GROWTH: dict[str, tuple[tuple[tuple[int, ...], tuple[float, float, float]], ...]] = {
     'size': ((tuple(range(24)), (0.025, 0.025, 0.025)),),
     'girth': (
@@ -66,7 +66,7 @@ def _grow(vertices: np.ndarray, weights: np.ndarray, growth: np.ndarray) -> np.n
 
 
 def shape_directions(vertices: np.ndarray, faces: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Shape blend shapes (V, 3, 10), metres for one unit, in the order of `SHAPE_NAMES`."""
+    """Shape blend shapes (V, 3, 10), metres per unit, in the order of `SHAPE_NAMES`."""
     wide = smooth_on_surface(weights, faces, _WIDE_STEPS)
     directions = []
     for name in SHAPE_NAMES:
@@ -94,8 +94,9 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def pose_directions(vertices: np.ndarray, faces: np.ndarray, weights: np.ndarray, seed: int) -> np.ndarray:
     """Pose blend shapes (V, 3, 207): for joints 1 to 23 the nine entries, row by row, of their rotation minus identity.
 
-    Around a bent joint the skin moves out by `1 - cos`, against the volume that linear blending loses, and by `sin`
-    outwards on the flexed side and inwards on the stretched one. `seed` varies both by up to a fifth, joint by joint.
+    Around a bent joint the skin moves out by `1 - cos`, to make up for the volume that linear blending loses, and by
+    `sin` outwards on the flexed side and inwards on the stretched one. `seed` varies both by up to a fifth, joint by
+    joint.
     """
     joints = rest_joints()
     normals = smooth_on_surface(vertex_normals(vertices, faces), faces, 4)

@@ -52,7 +52,7 @@ _RELAXED = {
 
 
 def put_landmarks_in_place(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Renumbers the vertices so that the 21 that SMPL's joints pick lie at nose, eyes, ears, toes, heels, fingers."""
+    """Renumbers the vertices so that the 21 picked as SMPL joints lie at nose, eyes, ears, toes, heels and fingers."""
     order = np.arange(len(vertices))
     for name, point in anatomy.landmarks().items():
         wanted = vertex_ids['smplh'][name]
@@ -139,7 +139,7 @@ def _read_marker(out_dir: Path) -> dict:
 
 
 def _remove_own_files(out_dir: Path, marker: dict) -> None:
-    """Removes an earlier synthetic body, and nothing if any of the files is somebody else's."""
+    """Removes an earlier synthetic body, but nothing if any of the files has another origin."""
     present = [out_dir / name for name in FILES if (out_dir / name).exists()]
     for path in present:
         if zlib.crc32(path.read_bytes()) != marker.get('files', {}).get(path.name):
@@ -155,7 +155,7 @@ def write_synthetic_body(out_dir: str | Path, seed: int = 0) -> Path:
     """Writes the synthetic body in SMPL's file format; a complete one of the same seed is kept as it is.
 
     Args:
-        out_dir: Gets `SMPL_{NEUTRAL,MALE,FEMALE}.pkl`, `J_regressor_extra.npy`, `J_regressor_h36m.npy`,
+        out_dir: Receives `SMPL_{NEUTRAL,MALE,FEMALE}.pkl`, `J_regressor_extra.npy`, `J_regressor_h36m.npy`,
             `smpl_mean_params.npz` and `synthetic_body.json`, which says that they are synthetic, and complete.
         seed: Varies the pose correctives.
 
@@ -163,7 +163,7 @@ def write_synthetic_body(out_dir: str | Path, seed: int = 0) -> Path:
         `out_dir` as a path.
 
     Raises:
-        InputError: The folder holds body models of other origin (they are never overwritten), or cannot be written.
+        InputError: The folder holds body models from another source (they are never overwritten), or cannot be written.
     """
     out_dir = Path(out_dir)
     settings = {'version': _VERSION, 'seed': seed}

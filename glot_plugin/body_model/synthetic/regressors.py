@@ -8,7 +8,7 @@ _FIRST_COUNT, _MAX_COUNT = 48, 768
 def _mean_weights(points: np.ndarray, target: np.ndarray) -> np.ndarray | None:
     """The most even non-negative weights (P,) with `weights.sum() == 1` and `weights @ points == target`, or None.
 
-    The least-norm solution of the equalities; points with negative weights are left out until none is left.
+    The least-norm solution of the equalities; points with negative weights are dropped until none remain.
     """
     kept = np.arange(len(points))
     constraints = np.concatenate([(points - target).T, np.ones((1, len(points)))])  # (4, P)
@@ -25,7 +25,7 @@ def _mean_weights(points: np.ndarray, target: np.ndarray) -> np.ndarray | None:
 
 
 def joint_regressor(vertices: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """A regressor (J, V) of which row j gives joints (J, 3) of vertices (V, 3) exactly, from those nearest to it.
+    """A regressor (J, V) that gives joints (J, 3) exactly, each from the nearest of the vertices (V, 3).
 
     Raises:
         ValueError: A joint lies outside the body, so no mean of vertices gives it.

@@ -68,7 +68,7 @@ def smooth_on_surface(values: np.ndarray, faces: np.ndarray, steps: int) -> np.n
 
 
 def skinning_weights(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Weights (V, 24): at most four bones a vertex, rows summing to 1."""
+    """Weights (V, 24): at most four bones per vertex, rows summing to 1."""
     hard = np.eye(24)[nearest_bone(vertices)]
     weights = smooth_on_surface(hard, faces, _SMOOTHING_STEPS)
     # Subtracting the fifth largest before cutting keeps the weights continuous where the fourth bone changes.

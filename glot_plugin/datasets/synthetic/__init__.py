@@ -1,8 +1,8 @@
-"""The embedded data set: synthetic tracks to run and test the system with, and no benchmark.
+"""The embedded data set: synthetic tracks to run and test the system with, not a benchmark.
 
-Generated people move through a handful of movements; features are a fixed random function of what they do, with noise
-and occlusion, instead of those of a network that looked at pictures. How well a model does here says that its parts
-work together, and nothing about how it does on people.
+Generated people move through a handful of movements; features are a fixed random function of the motion, with noise and
+occlusion, instead of the output of an image network. A model's results here show that its parts work together, and say
+nothing about its accuracy on real people.
 """
 
 from glot_plugin.datasets.synthetic.generator import SyntheticTrack, generate_tracks

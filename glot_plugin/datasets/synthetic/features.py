@@ -2,8 +2,8 @@
 
 The function is one random two-layer network, the same for every data set and seed, so that a model trained on one
 synthetic data set works on another. Like pooled ResNet activations the features are not negative, with a mean of about
-0.4. Three things make a single frame less sure than its neighbours together: jitter of what is seen, noise of the
-features, and occlusion, which leaves nothing of the hidden joints but the fact that they are hidden.
+0.4. Three things make a single frame less certain than it is together with its neighbours: jitter of what is seen,
+noise of the features, and occlusion, which leaves nothing of the hidden joints but the fact that they are hidden.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ from torch import Tensor
 
 FEATURE_DIM = 2048
 _HIDDEN = 256
-_NETWORK_SEED = 20230617  # of the network alone
+_NETWORK_SEED = 20230617  # of the network only
 _JITTER = 0.40  # standard deviation of what is seen, in units of the inputs' own
 _FEATURE_NOISE = 0.30
 _INPUT_DIM = 24 * 6 + 10 + 3 + 24
@@ -59,7 +59,7 @@ def draw_occlusion(num_frames: int, rng: np.random.Generator) -> np.ndarray:
 def _standardised(rotmat: np.ndarray, betas: np.ndarray, camera: np.ndarray) -> np.ndarray:
     """Pose (6D), shape and camera in units of about their own spread, (N, 157)."""
     pose = rotmat[:, :, :, :2].reshape(len(rotmat), 24, 6) - np.eye(3)[:, :2].reshape(6)
-    pose[:, 0] += np.array([0.0, 0.0, 0.0, 2.0, 0.0, 0.0])  # the root is about a half turn about x away from identity
+    pose[:, 0] += np.array([0.0, 0.0, 0.0, 2.0, 0.0, 0.0])  # the root is roughly half a turn about x away from identity
     pose[:, 0] /= 0.35
     pose[:, 1:] /= 0.25
     camera = (camera - np.array([0.9, 0.0, 0.13])) / 0.08

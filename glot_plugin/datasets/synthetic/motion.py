@@ -38,7 +38,7 @@ class Motion:
 
 
 def within_limits(angles: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Angles (..., 24, 3) led smoothly into their limits (24, 3, 2); well inside nothing changes."""
+    """Angles (..., 24, 3) compressed smoothly into their limits (24, 3, 2); those well inside do not change."""
     middle, half = limits.mean(-1), np.diff(limits, axis=-1)[..., 0] / 2
     share = (angles - middle) / half
     excess = np.clip(np.abs(share) - _SOFT_FROM, 0, None) / (1 - _SOFT_FROM)
@@ -55,7 +55,7 @@ def band_limited(times: np.ndarray, size: int, hertz: tuple[float, float], rng: 
 
 
 def movement_angles(movement: Movement, times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The movement alone, (N, 24, 3) degrees on top of the relaxed pose, in a speed and size drawn from `rng`."""
+    """The movement alone, (N, 24, 3) degrees on top of the relaxed pose, at a speed and amplitude drawn from `rng`."""
     frequency, size = rng.uniform(*movement.frequency), rng.uniform(0.75, 1.15)
     swing = 0.4 * band_limited(times, 1, (0.05, 0.25), rng)[:, 0]  # radians: no period is quite like the next
     phase = 2 * np.pi * frequency * times + swing + rng.uniform(0, 2 * np.pi)

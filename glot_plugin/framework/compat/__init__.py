@@ -1,7 +1,7 @@
 """mmhuman3d 0.11 and mmcv 1.6 on current Python, torch and numpy.
 
-`enable()` makes `import mmhuman3d.apis` and everything behind it work where the packages of its time are missing or
-have moved on:
+`enable()` makes `import mmhuman3d.apis` and everything behind it work where the packages that it was written for are
+missing or have changed:
 
 | file | what it does |
 |---|---|
@@ -11,10 +11,10 @@ have moved on:
 | `chumpy_arrays.py` | the two chumpy classes that official SMPL pickles hold |
 | `import_hook.py` | runs a patch when its module is imported, and never imports it early |
 | `numpy_patches.py`, `mmcv_patches.py`, `smplx_patches.py` | the patches, each on the one module that needs it |
-| `converter_patches.py` | the same for data converters, which read arrays only from pickles |
+| `converter_patches.py` | patches of the data converters, which then read only arrays from pickles |
 
-Every patch stays inside a module of mmcv, mmhuman3d or smplx: nothing of numpy or torch is changed, and what the
-installed versions do not need is left alone.
+Every patch stays inside a module of mmcv, mmhuman3d or smplx: numpy and torch are not changed, and patches that the
+installed versions do not need are not applied.
 """
 
 from glot_plugin.framework.compat.converter_patches import CONVERTER_PATCHES

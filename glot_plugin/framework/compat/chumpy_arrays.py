@@ -1,7 +1,7 @@
 """The two chumpy classes that SMPL's official pickles hold, so that smplx (and with it mmhuman3d) reads them.
 
-chumpy does not import on Python 3.11 or later. What the pickles carry are finished arrays: smplx asks such an object
-for its shape, slices it and makes a numpy array of it.
+chumpy does not import on Python 3.11 or later. The pickles hold finished arrays: smplx reads the shape of such an
+object, slices it and converts it to a numpy array.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class _ReadOnlyArray:
-    """What smplx reads of an array, for objects that have `__array__`."""
+    """The part of numpy's array interface that smplx uses, for objects that have `__array__`."""
 
     @property
     def r(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""mmhuman3d's data converters read raw data sets: pickles of arrays only here, and a missing picture by its name."""
+"""Patches of mmhuman3d's data converters: pickles may hold only arrays, and a missing image is reported by its name."""
 
 import pickle
 from types import ModuleType
@@ -23,7 +23,7 @@ def guard_converter(module: ModuleType) -> None:
 def _read_picture(path: str, *flags: int) -> np.ndarray:
     picture = cv2.imread(path, *flags)
     if picture is None:
-        raise InputError(f'{path}: no such picture, or none that OpenCV reads')
+        raise InputError(f'{path}: no such image, or not one that OpenCV can read')
     return picture
 
 
@@ -33,7 +33,7 @@ def _patch_pw3d(module: ModuleType) -> None:
 
 
 _CONVERTERS = 'mmhuman3d.data.data_converters'
-# Not AGORA's, whose annotations are pickled tables of pandas.
+# AGORA's converter is left out: its annotations are pickled pandas tables.
 CONVERTER_PATCHES: dict[str, Patch] = {
     **{f'{_CONVERTERS}.{name}': guard_converter for name in ('gta_human', 'h36m', 'lsp', 'lsp_extended', 'up3d')},
     f'{_CONVERTERS}.pw3d': _patch_pw3d,

@@ -1,4 +1,4 @@
-"""Patches that wait for their module.
+"""Patches that are applied when their module is imported.
 
 A patch belongs to one module and runs right after that module's own code, whoever imports it; a preparation runs right
 before. mmhuman3d's converters, for one, are imported late or never, and importing them early would cost their
@@ -38,7 +38,8 @@ class PatchingFinder(MetaPathFinder):
             if patch:
                 patch(module)
 
-        # On this one loader object, which belongs to this one module: its type, source and resources stay as they are.
+        # Patch only this loader object, which belongs to this one module: its type, source and resources stay as they
+        # are.
         spec.loader.exec_module = execute_patched
         return spec
 
@@ -55,7 +56,7 @@ _FINDER = PatchingFinder()
 
 
 def patch_when_imported(name: str, patch: Patch) -> None:
-    """Run `patch(module)` right after the module `name` is imported; now, where it already is. Once a module."""
+    """Run `patch(module)` right after the module `name` is imported, or now if it already is; once per module."""
     if name in _FINDER.after:
         return
     _FINDER.after[name] = patch
@@ -65,7 +66,7 @@ def patch_when_imported(name: str, patch: Patch) -> None:
 
 
 def prepare_before_import(name: str, prepare: Preparation) -> None:
-    """Run `prepare()` right before the module `name` is imported. Once a module."""
+    """Run `prepare()` right before the module `name` is imported; once per module."""
     _FINDER.before.setdefault(name, prepare)
     _install_finder()
 
@@ -80,7 +81,7 @@ class ModuleView(ModuleType):
 
     Args:
         module: The module seen through the view; it is not changed.
-        replaced: Names that the view answers itself.
+        replaced: Names that the view provides itself.
     """
 
     def __init__(self, module: ModuleType, **replaced: object) -> None:

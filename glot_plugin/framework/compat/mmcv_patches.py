@@ -29,8 +29,8 @@ def streams_by_index(module: ModuleType) -> None:
 def no_replicated_tensors(module: ModuleType) -> None:
     """`mmcv.parallel.distributed`: torch 2 has no replicated tensors, and no attribute that says so.
 
-    `MMDistributedDataParallel.forward` still asks for it. On the class, so that where torch does set the attribute
-    (on every wrapper it builds) torch's value wins.
+    `MMDistributedDataParallel.forward` still reads it. It is set on the class, so that torch's value wins where torch
+    does set the attribute (on every wrapper it builds).
     """
     if not hasattr(module.MMDistributedDataParallel, '_use_replicated_tensor_module'):
         module.MMDistributedDataParallel._use_replicated_tensor_module = False
@@ -40,16 +40,16 @@ def load_with_numpy_scalars(module: ModuleType) -> None:
     """`mmcv.runner.checkpoint`: let `torch.load` read the numpy scalars in mmcv's own checkpoints.
 
     From torch 2.6 on, `torch.load` admits tensors and plain values only. mmcv's evaluation hook keeps the best score
-    in the checkpoint's `meta` as the numpy number that the metric returned, and no such file could be resumed. numpy's
-    numbers and arrays run no code when they are rebuilt, so they are admitted, and nothing else is: a file that names
-    any other callable is refused as before.
+    in the checkpoint's `meta` as the numpy number that the metric returned, so such a file could not be resumed.
+    numpy's numbers and arrays run no code when they are rebuilt, so they are admitted, and nothing else is: a file that
+    names any other callable is refused as before.
     """
     if _TORCH < (2, 6):
         return
 
     @wraps(torch.load)
     def load(*args: Any, **kwargs: Any) -> Any:
-        # Only what is not admitted already: leaving the context would take it from whoever admitted it.
+        # Only what is not admitted already: leaving the context would revoke it for whoever admitted it.
         admitted = torch.serialization.get_safe_globals()
         with torch.serialization.safe_globals([each for each in _numpy_globals() if each not in admitted]):
             return torch.load(*args, **kwargs)
@@ -58,7 +58,7 @@ def load_with_numpy_scalars(module: ModuleType) -> None:
 
 
 def _numpy_globals() -> list[Any]:
-    """What rebuilds numpy's numbers and arrays, under the module names of numpy 1 and 2."""
+    """The functions that rebuild numpy's numbers and arrays, under the module names of numpy 1 and 2."""
     scalar = np.float64(0).__reduce__()[0]
     reconstruct = np.empty(0).__reduce__()[0]
     dtypes = {type(np.dtype(kind)) for kind in '?bBhHiIlLqQefdFDSU'}
@@ -75,7 +75,7 @@ def _numpy_globals() -> list[Any]:
 def resume_without_gpu(module: ModuleType) -> None:
     """`mmcv.runner.iter_based_runner`: resume on a machine without a GPU, as the epoch-based runner does.
 
-    `IterBasedRunner.resume` asks for the current CUDA device whatever the machine has.
+    `IterBasedRunner.resume` queries the current CUDA device even on a machine without one.
     """
     resume = module.IterBasedRunner.resume
     if getattr(resume, 'works_without_gpu', False):

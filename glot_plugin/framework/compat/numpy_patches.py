@@ -15,7 +15,7 @@ from glot_plugin.framework.compat.import_hook import ModuleView, Patch
 
 def restore_numpy_alias(module: ModuleType, name: str, value: type) -> None:
     """Put `np.<name>` back in one module's namespace, where the installed numpy lacks it."""
-    with warnings.catch_warnings():  # numpy 1.20 to 1.23 warn on the mere look
+    with warnings.catch_warnings():  # numpy 1.20 to 1.23 warn on mere access
         warnings.simplefilter('ignore')
         if hasattr(np, name):
             return
@@ -23,8 +23,8 @@ def restore_numpy_alias(module: ModuleType, name: str, value: type) -> None:
 
 
 NUMPY_PATCHES: dict[str, Patch] = {
-    # Rotation of images: `.astype(np.int)` on the size of the rotated image.
+    # Image rotation uses `.astype(np.int)` on the size of the rotated image.
     'mmhuman3d.data.datasets.pipelines.transforms': partial(restore_numpy_alias, name='int', value=int),
-    # Validity columns: `.astype(np.bool)`. The 3DPW converter's: `converter_patches`.
+    # Validity columns use `.astype(np.bool)`; for the 3DPW converter see `converter_patches`.
     'mmhuman3d.data.data_converters.expose_spin_smplx': partial(restore_numpy_alias, name='bool', value=bool),
 }

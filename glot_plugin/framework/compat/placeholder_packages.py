@@ -1,6 +1,6 @@
 """The packages that mmhuman3d imports and current Python may not have: pytorch3d, vedo, pickle5 and chumpy.
 
-Where one is installed and imports, it is used.
+A package that is installed and imports is used.
 """
 
 import pickle
@@ -13,7 +13,7 @@ from glot_plugin.framework.compat.import_hook import patch_when_imported, prepar
 from glot_plugin.framework.compat.placeholders import import_problem, install_placeholder
 from glot_plugin.framework.compat.pytorch3d_rotations import ROTATION_FUNCTIONS
 
-# Every pytorch3d module that mmhuman3d imports from. Its rotations work; the rest renders.
+# Every pytorch3d module that mmhuman3d imports from. The rotations work; the rest is for rendering.
 PYTORCH3D_MODULES = (
     'pytorch3d',
     'pytorch3d.io',
@@ -33,7 +33,7 @@ PYTORCH3D_MODULES = (
 
 
 def install_placeholders() -> None:
-    """Put a placeholder for each package that is absent or does not import; a second call changes nothing."""
+    """Install a placeholder for each package that is missing or does not import; a second call changes nothing."""
     _replace_pytorch3d()
     patch_when_imported('mmhuman3d.utils.transforms', fill_in_rotations)
     _replace_chumpy()
@@ -59,8 +59,8 @@ def _replace_pytorch3d() -> None:
 def fill_in_rotations(module: ModuleType) -> None:
     """Give `mmhuman3d.utils.transforms` the rotation functions that it lacks.
 
-    It catches the ImportError of a missing pytorch3d, and would stay without them where it was imported before this
-    package: in a notebook, say, after a first `import mmhuman3d.apis` that failed.
+    That module catches the ImportError of a missing pytorch3d, so it lacks them if it was imported before this package:
+    in a notebook, say, after an `import mmhuman3d.apis` that failed.
     """
     transforms = import_module('pytorch3d.transforms')
     for name in ROTATION_FUNCTIONS:
@@ -71,7 +71,7 @@ def fill_in_rotations(module: ModuleType) -> None:
 def _replace_chumpy() -> None:
     if 'chumpy' in sys.modules or (reason := import_problem('chumpy', 'chumpy')) is None:
         return
-    missing = f'only what SMPL files need of chumpy is there, as {reason}'
+    missing = f'only the part of chumpy that SMPL files need is available, as {reason}'
     install_placeholder({'chumpy': {}, 'chumpy.ch': {'Ch': Ch}, 'chumpy.reordering': {'Select': Select}}, missing)
 
 

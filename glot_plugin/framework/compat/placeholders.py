@@ -1,7 +1,7 @@
 """Placeholder modules for packages that are absent or do not import.
 
-A placeholder module gives any public name as a class. Such a class can be imported and subclassed, which is all that
-mmhuman3d does with renderers and cameras at import time; to call it, or to ask it for an attribute, raises an
+A placeholder module provides any public name as a class. Such a class can be imported and subclassed, which is all that
+mmhuman3d does with renderers and cameras at import time; calling it, or reading an attribute of it, raises an
 ImportError that names the package and says how to get it.
 """
 
@@ -18,13 +18,13 @@ class PlaceholderType(ABCMeta):
     """The type of placeholder classes (an ABCMeta, as abstract classes may inherit from them)."""
 
     def __getattr__(cls, name: str) -> Any:
-        if name.startswith('_'):  # what Python, torch and inspect look for without meaning to use the package
+        if name.startswith('_'):  # Python, torch and inspect look these up without using the package
             raise AttributeError(f'{cls.__name__} has no attribute {name}')
         _raise_missing(cls._glot_missing)
 
 
 class Placeholder(metaclass=PlaceholderType):
-    """Base of the classes that stand for a missing package's."""
+    """Base of the classes that replace those of a missing package."""
 
     _glot_missing = ''
 
@@ -60,17 +60,17 @@ class PlaceholderModule(ModuleType):
 
 
 def import_problem(name: str, probe: str) -> str | None:
-    """Why the package `name` cannot be used, by importing its module `probe`; None where it can."""
+    """Why the package `name` cannot be used, found by importing its module `probe`; None if it can."""
     try:
         importlib.import_module(probe)
     except ModuleNotFoundError as error:
         reason = 'it is not installed' if error.name == name else f'it does not import ({error})'
-    except Exception as error:  # a build for another torch, a missing system library, code that Python outgrew
+    except Exception as error:  # a build for another torch, a missing system library, code too old for this Python
         reason = f'it does not import ({type(error).__name__}: {error})'
     else:
         return None
     for module in [module for module in sys.modules if module == name or module.startswith(f'{name}.')]:
-        del sys.modules[module]  # the half that did import
+        del sys.modules[module]  # what was imported before the failure
     return reason
 
 

@@ -1,4 +1,4 @@
-"""The rotation functions that mmhuman3d takes from `pytorch3d.transforms`, on roma.
+"""The rotation functions that mmhuman3d takes from `pytorch3d.transforms`, implemented with roma.
 
 Names, signatures and conventions are pytorch3d's: quaternions real part first (wxyz), 6D as the first two *rows* of the
 matrix, Euler conventions in capitals and intrinsic (`'XYZ'`: about x, then the new y, then the new z). All take any
@@ -56,7 +56,7 @@ def euler_angles_to_matrix(euler_angles: Tensor, convention: str) -> Tensor:
         convention: Three of X, Y and Z, neighbours different, such as `'XYZ'` or `'ZYZ'`.
 
     Raises:
-        InputError: The convention is another.
+        InputError: Any other convention.
     """
     _check_convention(convention)
     return roma.euler_to_rotmat(convention, euler_angles)
@@ -68,7 +68,7 @@ def matrix_to_euler_angles(matrix: Tensor, convention: str) -> Tensor:
     In gimbal lock, where only the sum or difference of the outer angles is determined, the third angle is 0.
 
     Raises:
-        InputError: The convention is none of `euler_angles_to_matrix`'s.
+        InputError: The convention is not one that `euler_angles_to_matrix` accepts.
     """
     _check_convention(convention)
     return roma.rotmat_to_euler(convention, matrix)

@@ -1,4 +1,4 @@
-"""Which mmcv and mmhuman3d are installed, and one clear error where they will not do."""
+"""Which mmcv and mmhuman3d are installed, and one clear error if they are unsuitable."""
 
 import importlib
 import importlib.util
@@ -42,7 +42,7 @@ def _mmcv_problem() -> str | None:
 
 
 def _mmhuman3d_version_problem() -> str | None:
-    # Only its version module: the package itself asserts its mmcv version on import.
+    # Load only its version module: the package itself asserts its mmcv version on import.
     spec = importlib.util.find_spec('mmhuman3d')
     if spec is None or not spec.submodule_search_locations:
         return 'no mmhuman3d'

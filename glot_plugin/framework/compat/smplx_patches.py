@@ -1,4 +1,4 @@
-"""smplx reads SMPL's pickles with `pickle.load`, which runs whatever a file asks for; here it reads arrays only."""
+"""smplx reads SMPL's pickles with `pickle.load`, which can run any code in a file; here it reads only arrays."""
 
 import pickle
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""GLoT's parts in mmhuman3d's configs: `type='glot.HSCRHead'` wherever mmhuman3d builds a part.
+"""GLoT's modules for mmhuman3d's configs: `type='glot.HSCRHead'` wherever mmhuman3d builds a module.
 
 | file | what it registers |
 |---|---|
@@ -29,7 +29,7 @@ PARTS = {
 
 
 def enable() -> None:
-    """Register GLoT's parts with mmhuman3d, now or as it is imported; a second call changes nothing."""
+    """Register GLoT's modules with mmhuman3d, now or as it is imported; a second call changes nothing."""
     for module, files in PARTS.items():
         patch_when_imported(module, lambda _, files=files: _import(files))
 

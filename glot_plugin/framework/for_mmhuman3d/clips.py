@@ -14,7 +14,7 @@ class ClipTable:
 
     Attributes:
         track_first: (C,) number of the first frame of each clip's track.
-        track_last: (C,) of the last one.
+        track_last: (C,) number of its last frame.
         start: (C,) number of each clip's first frame; before `track_first` where a track is shorter than L.
     """
 
@@ -28,10 +28,10 @@ class ClipTable:
 
 
 def clip_table(offsets: np.ndarray, length: int, stride: int) -> ClipTable:
-    """Clips of `length` frames every `stride` frames of each track, one more at the end where frames are left.
+    """Clips of `length` frames every `stride` frames of each track, and one more at the end if frames are left.
 
-    A track shorter than a clip is filled up at its beginning, with its first frame: whoever goes by frame numbers and
-    keeps the last prediction of each, as mmhuman3d's `evaluate`, keeps the real ones.
+    A track shorter than a clip is padded at its beginning with its first frame: mmhuman3d's `evaluate` keeps the last
+    prediction for each frame number, which is then the real one.
 
     Args:
         offsets: (M + 1,) number of the first frame of each track, then the number of frames.
@@ -48,10 +48,10 @@ def clip_table(offsets: np.ndarray, length: int, stride: int) -> ClipTable:
 
 
 class ScoredFrames:
-    """The frames of stores that are scored, numbered through: those that are valid.
+    """The frames of stores that are scored (the valid ones), numbered consecutively.
 
     Args:
-        stores: Track stores. Tracks without a valid frame are none.
+        stores: Track stores. Tracks without a valid frame are left out.
 
     Attributes:
         offsets: (M + 1,) number of each track's first frame, then the number of frames.
@@ -68,14 +68,14 @@ class ScoredFrames:
         self._rows = rows
         self._first = np.cumsum([0, *(len(each) for each in rows)])
         lengths = np.concatenate(counts)
-        self.tracks = np.flatnonzero(lengths)  # of all stores, numbered through
+        self.tracks = np.flatnonzero(lengths)  # of all stores, numbered consecutively
         self.offsets = np.cumsum([0, *lengths[self.tracks]])
 
     def __len__(self) -> int:
         return int(self._first[-1])
 
     def read(self, column: str, frames: np.ndarray) -> np.ndarray:
-        """Rows of a column, float32, of frames of one track, in any order.
+        """Rows of a column, float32, for frames of one track in any order.
 
         Raises:
             InputError: NaN or infinite values; names store, track and frame.
@@ -92,7 +92,7 @@ class ScoredFrames:
         return taken
 
     def read_all(self, column: str) -> np.ndarray:
-        """A column of all frames, float32; zeros for stores that lack it."""
+        """A column for all frames, float32; zeros for stores that lack it."""
         shape = next(s.frame_columns[column].shape[1:] for s in self.stores if column in s.frame_columns)
         out = np.zeros((len(self), *shape), np.float32)
         for number, store in enumerate(self.stores):
@@ -101,5 +101,5 @@ class ScoredFrames:
         return out
 
     def per_track(self, values: list[np.ndarray]) -> np.ndarray:
-        """A track column of each store, as one value a frame."""
+        """Expand a track column of each store to one value per frame."""
         return np.repeat(np.concatenate(values)[self.tracks], np.diff(self.offsets))

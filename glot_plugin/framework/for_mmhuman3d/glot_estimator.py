@@ -33,19 +33,19 @@ TARGET_KEYS = ('smpl_body_pose', 'smpl_global_orient', 'smpl_betas', 'has_smpl',
 class GLoTVideoEstimator(BaseArchitecture):
     """GLoT, trained with its own losses (both branches, masked frames, velocities) by mmhuman3d's runner.
 
-    Its weights have the names of `GLoTEstimator`'s, so that a checkpoint of either is one of the other. Checkpoints
+    Its weights have the same names as `GLoTEstimator`'s, so that the two can load each other's checkpoints. Checkpoints
     hold no body model. The optimizer may be mmhuman3d's dict (`optimizer=dict(head=dict(type='Adam', …))` with
     `use_adversarial_train=True`), which is stepped here, or a single one, which the runner's hook steps; gradient
     clipping works with a single one only.
 
     Args:
-        head: Config of a `GLoTHead` of ours, as in our own configs.
+        head: Config of our own `GLoTHead`, as in `configs/glot`.
         loss: Config of a `GLoTLoss`. Not needed for tests.
         body_model: Config of an `SMPLBody`.
         smpl_mean_params: File (or folder) of the mean parameters that training starts from; by default in the body
             model's folder.
-        test_joints: Joint set of `keypoints_3d` in tests: `h36m17` is what the data sets' `evaluate` takes.
-        test_vertices: Give `vertices` in tests, 83 kB a frame; mmhuman3d's metrics do not read them.
+        test_joints: Joint set of `keypoints_3d` in tests: `h36m17` is what the data sets' `evaluate` expects.
+        test_vertices: Return `vertices` in tests, 83 kB per frame; mmhuman3d's metrics do not read them.
         chunk: Windows in memory at a time in tests.
         init_cfg: See mmcv's `BaseModule`.
     """
@@ -88,13 +88,13 @@ class GLoTVideoEstimator(BaseArchitecture):
             data_batch: mmhuman3d's: `features` (B, T, C), `smpl_body_pose` (B, T, 23, 3), `smpl_global_orient`
                 (B, T, 3), `smpl_betas` (B, T, 10), `has_smpl` (B, T, 1), `keypoints2d` (B, T, 49, 3) in crops of 224
                 pixels, `keypoints3d` (B, T, 49, 4); from our data set also `frame_valid` (B, T, 1).
-            optimizer: What the runner was given.
+            optimizer: The runner's optimizer, or its dict of them.
 
         Returns:
             `loss`, `log_vars` (floats), `num_samples`.
 
         Raises:
-            NonFiniteLossError: A term is infinite or NaN; nothing was stepped.
+            NonFiniteLossError: A term is infinite or NaN; no optimizer was stepped.
         """
         loss, log_vars = self._parse_losses(self.compute_losses(data_batch))
         broken = [f'{name} = {value}' for name, value in log_vars.items() if not math.isfinite(value)]
@@ -123,7 +123,7 @@ class GLoTVideoEstimator(BaseArchitecture):
 
     def forward_train(self, **_: object) -> None:
         """Not used: mmhuman3d's runner calls `train_step`."""
-        raise NotImplementedError('mmhuman3d trains through train_step')
+        raise NotImplementedError('mmhuman3d trains with train_step')
 
     @torch.no_grad()
     def forward_test(self, features: Tensor, sample_idx: Tensor, **_: object) -> dict:
@@ -136,7 +136,7 @@ class GLoTVideoEstimator(BaseArchitecture):
 
         Returns:
             numpy arrays of B * L frames: `keypoints_3d` (…, J, 3) metres, `smpl_pose` (…, 24, 3, 3), `smpl_beta`
-            (…, 10), `camera` (…, 3), `image_idx` (…), and `vertices` (…, 6890, 3) where they are asked for.
+            (…, 10), `camera` (…, 3), `image_idx` (…), and `vertices` (…, 6890, 3) with `test_vertices`.
         """
         num_clips, num_frames = len(features), features.shape[1]
         sample_idx = sample_idx.reshape(num_clips, -1)
@@ -172,7 +172,7 @@ def _test_windows(num_frames: int, num_predicted: int, window: int) -> Tensor:
 
 
 def prepare_targets(data_batch: dict) -> Targets:
-    """mmhuman3d's batch as targets of `GLoTLoss`.
+    """Convert mmhuman3d's batch to targets of `GLoTLoss`.
 
     A clip has SMPL parameters, or 3D keypoints, if all its valid frames have them (3D keypoints: the 14 LSP joints).
 

@@ -1,4 +1,4 @@
-"""What mmhuman3d's `evaluate` reads of a HumanData, from track stores; and its body models in bounded memory."""
+"""The HumanData entries that mmhuman3d's `evaluate` reads, from track stores; its body models in bounded memory."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from glot_plugin.framework.for_mmhuman3d.clips import ScoredFrames
 
 
 class HumanDataKeypoints:
-    """3D keypoints (N, 49, 3) that answer `[:, joints, :3]` in HumanData's own 190 joints."""
+    """3D keypoints (N, 49, 3), indexed as `[:, joints, :3]` with HumanData's own 190 joints."""
 
     def __init__(self, keypoints: np.ndarray) -> None:
         self._keypoints = keypoints
@@ -28,11 +28,11 @@ class HumanDataKeypoints:
 
 
 def ground_truth(frames: ScoredFrames, dataset_name: str) -> dict[str, Any]:
-    """The entries that `evaluate` reads, of frames 0 … N - 1.
+    """The entries that `evaluate` reads, for frames 0 … N - 1.
 
     Returns:
-        `smpl` (betas (N, 10), body_pose (N, 69), global_orient (N, 3)) and `meta` (gender, N letters), as far as there
-        are SMPL parameters; `keypoints3d` for `h36m`.
+        `smpl` (betas (N, 10), body_pose (N, 69), global_orient (N, 3)) and `meta` (gender, N letters), if there are
+        SMPL parameters; `keypoints3d` for `h36m`.
 
     Raises:
         InputError: The stores lack what the data set's evaluation compares.
@@ -58,7 +58,7 @@ def ground_truth(frames: ScoredFrames, dataset_name: str) -> dict[str, Any]:
 
 
 def check_genders(frames: ScoredFrames) -> None:
-    """Raise an `InputError` where a track's gender is not known: mmhuman3d would take everyone for female."""
+    """Raise an `InputError` where a track's gender is not known: mmhuman3d would treat everyone as female."""
     for store in frames.stores:
         unknown = np.flatnonzero(store.track_gender == '')
         if unknown.size:
@@ -80,7 +80,7 @@ class BodyInChunks:
         self.body_model, self.chunk = body_model, chunk
 
     def __call__(self, **inputs: Any) -> '_LazyOutput':
-        """Inputs as the model's; tensors (N, …) are split, anything else goes along."""
+        """Takes the model's inputs; tensors (N, …) are split, anything else is passed on as it is."""
         return _LazyOutput(self, inputs)
 
 

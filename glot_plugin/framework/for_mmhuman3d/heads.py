@@ -1,4 +1,4 @@
-"""HSCR and GLoT's head as heads of mmhuman3d's estimators: features in, all T frames out, under its keys."""
+"""HSCR and GLoT's head as heads of mmhuman3d's estimators: features in, all T frames out, under mmhuman3d's keys."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ HMR_HEAD_NAMES = {
 def as_predictions(params: SmplParams) -> dict[str, Tensor]:
     """Parameters (...) by mmhuman3d's names: `pred_pose` (..., 24, 3, 3), `pred_shape` (..., 10), `pred_cam` (..., 3).
 
-    In the memory layout that its estimators flatten with `view`.
+    Their memory layout is one that mmhuman3d's estimators can flatten with `view`.
     """
     return {
         'pred_pose': params.rotmat.contiguous(),
@@ -44,23 +44,23 @@ def as_predictions(params: SmplParams) -> dict[str, Tensor]:
 class HSCRHead(BaseModule):
     """HMR's iterative regression, then HSCR: takes the place of mmhuman3d's `HMRHead`, with the same arguments.
 
-    HSCR corrects parameters, so it needs a starting point: GLoT's iterative regressor gives it, from the same feature.
-    An `HMRHead`'s weights (SPIN's, by `init_cfg`) are loaded into that regressor.
+    HSCR corrects parameters, so it needs a starting point: GLoT's iterative regressor provides it, from the same
+    feature. An `HMRHead`'s weights (SPIN's, by `init_cfg`) are loaded into that regressor.
 
     Args:
         feat_dim: Feature width C.
         smpl_mean_params: File of SMPL's mean parameters, from which the regression starts.
-        npose, nbeta, ncam: As in `HMRHead`; 6 numbers a joint, 10 and 3 are what there is.
+        npose, nbeta, ncam: As in `HMRHead`; only 6 numbers per joint, 10 and 3 are supported.
         hdim: Width of the hidden layers of both.
         parents: Kinematic tree over the `npose / 6` joints, the parent of each, -1 for the root.
         num_iterations: Residuals that the iterative regressor adds.
         dropout, hscr_dropout: On the hidden layers of the regressor and of HSCR.
-        detach: Cut gradients from HSCR to its starting point, as in the paper. mmhuman3d's estimators put losses on
-            the result alone, so that the regressor would then learn nothing: off by default.
+        detach: Cut gradients from HSCR to its starting point, as in the paper. mmhuman3d's estimators put losses only
+            on the result, so the regressor would then learn nothing: off by default.
         init_cfg: See mmcv's `BaseModule`.
 
     Raises:
-        InputError: Sizes that the head cannot give.
+        InputError: Sizes that the head does not support.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class HSCRHead(BaseModule):
         """Parameters of every feature.
 
         Args:
-            x: (B, T, C) features of clips, (B, C) of pictures, (B, C, H, W) feature maps (averaged), or a list of maps,
-                of which the last is taken.
+            x: (B, T, C) features of clips, (B, C) of images, (B, C, H, W) feature maps (averaged), or a list of maps,
+                of which the last is used.
 
         Returns:
-            `pred_pose` (B, T, 24, 3, 3), `pred_shape` (B, T, 10), `pred_cam` (B, T, 3); without T for pictures.
+            `pred_pose` (B, T, 24, 3, 3), `pred_shape` (B, T, 10), `pred_cam` (B, T, 3); without T for images.
         """
         if isinstance(x, list | tuple):
             x = x[-1]
@@ -114,18 +114,18 @@ class HSCRHead(BaseModule):
 
 @HEADS.register_module()
 class GLoTHead(BaseModule):
-    """GLoT's head inside mmhuman3d's `VideoBodyModelEstimator`, which wants all T frames of a clip.
+    """GLoT's head inside mmhuman3d's `VideoBodyModelEstimator`, which expects all T frames of a clip.
 
-    In evaluation each of the T frames is what the paper's test protocol predicts for it: the mid frame of its own
-    window, clamped to the clip. In training (frames masked as in the paper) they are those of the global branch, the
-    three mid frames replaced by the local branch's. The estimator's losses weigh them all alike; GLoT's own losses
-    are in `glot.GLoTVideoEstimator`, whose weights this head loads.
+    In evaluation each of the T frames is predicted as in the paper's test protocol: as the mid frame of its own window,
+    clamped to the clip. In training (frames masked as in the paper) the output is the global branch's, with the three
+    mid frames replaced by the local branch's. The estimator's losses weight all frames equally; GLoT's own losses are
+    in `glot.GLoTVideoEstimator`, whose weights this head loads.
 
     Args:
         feat_dim: Feature width C.
         num_frames: T, the length of the training clips; even. In evaluation, clips may have any length.
         smpl_mean_params: File of SMPL's mean parameters.
-        global_branch: Config of a `GlobalMotionModel`; without it the paper's.
+        global_branch: Config of a `GlobalMotionModel`, the paper's by default.
         local_branch: Config of a `LocalCorrection`, the paper's by default; None for the global branch alone.
         detach_global: Cut gradients from the local branch's starting point (the paper's detachment).
         init_cfg: See mmcv's `BaseModule`.

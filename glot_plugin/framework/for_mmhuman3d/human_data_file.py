@@ -28,27 +28,27 @@ class HumanDataFile(NpzFile):
         super().__init__(path)
 
     def value(self, key: str, default: Any = None) -> Any:
-        """One entry whole, as HumanData has it: an array, a dict, a number or a text; `default` where there is none."""
+        """One entry, as HumanData stores it: an array, a dict, a number or a string; `default` if it is missing."""
         if key not in self:
             return default
         value = self.read(key)
         return value.item() if value.ndim == 0 else value
 
     def mapping(self, key: str) -> dict:
-        """An entry that is a dict; empty where there is none."""
+        """An entry that is a dict; empty if it is missing."""
         value = self.value(key)
         if not isinstance(value, dict | None):
             raise InputError(f'{self.path}: {key} is of type {type(value).__name__}, expected a dict')
         return value or {}
 
     def numbers(self, key: str, dtype: type = np.float32) -> np.ndarray | None:
-        """An entry whole, as an array of numbers (N, …); None where there is none."""
+        """A complete entry as an array of numbers (N, …); None if it is missing."""
         value = self.value(key)
         where = f'{self.path}: {key}'
         return None if value is None else as_numbers(np.atleast_1d(as_array(value, where)), dtype, where)
 
     def flag(self, key: str) -> bool:
-        """An entry that is one yes or no; no where there is none."""
+        """A boolean entry; False if it is missing."""
         numbers = self.numbers(key)
         if numbers is not None and numbers.size != 1:
             raise InputError(f'{self.path}: {key} is {numbers.shape}, expected one value')
@@ -56,7 +56,7 @@ class HumanDataFile(NpzFile):
 
 
 def check_lengths(path: Path, arrays: dict[str, Sequence | ColumnStream | None], num_frames: int) -> None:
-    """Raise an `InputError` for an array that has not one row a frame."""
+    """Raise an `InputError` for an array that does not have one row per frame."""
     for name, array in arrays.items():
         if array is None:
             continue
@@ -66,7 +66,7 @@ def check_lengths(path: Path, arrays: dict[str, Sequence | ColumnStream | None],
 
 
 def check_finite(where: str, values: np.ndarray, rows: np.ndarray) -> None:
-    """Raise an `InputError` for a NaN or infinite value; `rows` of the file are those of `values`."""
+    """Raise an `InputError` for a NaN or infinite value; `rows` are their row numbers in the file."""
     bad = first_nonfinite_row(values)
     if bad is not None:
         raise InputError(f'{where}, row {rows[bad]}: NaN or infinite, expected finite values')

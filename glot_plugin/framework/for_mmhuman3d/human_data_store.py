@@ -23,13 +23,13 @@ INDEX_FILE, STORE_FOLDER = 'source.json', 'store'
 
 @dataclass
 class VideoSource:
-    """A track store, and what of a HumanData file has no column there.
+    """A track store, and the data of a HumanData file that have no column in it.
 
     Attributes:
-        store: The frames; those below are in its order.
-        box_scale: Side of the crops over the larger side of the boxes.
+        store: The frames; the arrays below are in its order.
+        box_scale: Side of the crops divided by the larger side of the boxes.
         keypoints3d_confidence: (N, 49), None: 1 where a track has 3D keypoints.
-        has_smpl: (N,) bool, None: as the track.
+        has_smpl: (N,) bool, None: as in the track.
         smpl_transl: (N, 3) metres, None: zeros.
     """
 
@@ -43,17 +43,17 @@ class VideoSource:
 def open_source(
     path: str | Path, only_vid_name: bool = False, cache_dir: str | Path | None = None, box_scale: float | None = None
 ) -> VideoSource:
-    """Open a track store, or a HumanData file through the store that it is converted to.
+    """Open a track store, or a HumanData file by way of the store that it is converted to.
 
     Args:
         path: Folder of a track store, or a HumanData `.npz` with `features`.
-        only_vid_name: Its `image_path` names the video (and person) alone.
+        only_vid_name: Its `image_path` holds only the name of the video (and person).
         cache_dir: Where converted files are kept; beside the file by default.
-        box_scale: Side of the crops over the larger side of the boxes; by default 1.2 for track stores and 1 for
+        box_scale: Side of the crops divided by the larger side of the boxes; by default 1.2 for track stores and 1 for
             HumanData, whose boxes mmhuman3d takes as they are.
 
     Raises:
-        InputError: Nothing is there, something lacks or does not fit, or the cache cannot be written.
+        InputError: The path does not exist, something is missing or does not fit, or the cache cannot be written.
     """
     path = Path(path)
     if path.is_dir():
@@ -85,7 +85,7 @@ def _convert_if_needed(path: Path, folder: Path, only_vid_name: bool) -> None:
     try:
         if read_json(folder / INDEX_FILE) == stamp:
             return
-    except InputError:  # not there, or not whole: written anew
+    except InputError:  # missing or incomplete: written again
         pass
     whole = AtomicFolder(folder, INDEX_FILE, overwrite=True)
     try:
@@ -95,13 +95,13 @@ def _convert_if_needed(path: Path, folder: Path, only_vid_name: bool) -> None:
             (hidden / INDEX_FILE).write_text(json.dumps(stamp))
             whole.publish()
     except WriteError as error:
-        raise WriteError(f'{error}; cache_dir in the data set names another folder') from error
+        raise WriteError(f'{error}; set cache_dir in the data set to another folder') from error
     finally:
         whole.discard()
 
 
 def convert_human_data(path: Path, folder: Path, only_vid_name: bool = False) -> None:
-    """Write a HumanData file as a track store `store` in `folder`, and what has no column there beside it.
+    """Write a HumanData file as a track store `store` in `folder`, and the data that have no column in it beside it.
 
     Raises:
         InputError: The file lacks `features` or `image_path`, or something in it does not fit.
@@ -136,6 +136,6 @@ def _save(path: Path, array: np.ndarray) -> None:
 
 
 def annotation_path(data_prefix: str | os.PathLike, ann_file: str | os.PathLike) -> Path:
-    """`data_prefix/preprocessed_datasets/ann_file`, as mmhuman3d looks for it, where it is there; else `ann_file`."""
+    """`data_prefix/preprocessed_datasets/ann_file`, where mmhuman3d looks for it, if that exists; else `ann_file`."""
     usual = Path(data_prefix) / 'preprocessed_datasets' / ann_file
     return usual if usual.exists() else Path(ann_file)

@@ -1,4 +1,4 @@
-"""The tracks of a HumanData file, one after another, as what a track store takes."""
+"""The tracks of a HumanData file, one after another, in the form that a track store takes."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from glot_plugin.framework.for_mmhuman3d.person_tracks import person_tracks
 from glot_plugin.io.messages import brief
 from glot_plugin.io.npz_file import CHUNK, ColumnStream
 
-VERSION = 2  # raised whenever the same file gives other tracks
+VERSION = 2  # increase it whenever the same file would give other tracks
 GENDERS = {'m': 'm', 'male': 'm', 'f': 'f', 'female': 'f', 'n': 'n', 'neutral': 'n'}
 PERSON_KEYS = ('track_id', 'person_id')
-SMPL_ROWS = {'global_orient': 3, 'body_pose': 69, 'betas': 10, 'transl': 3}  # numbers a frame
+SMPL_ROWS = {'global_orient': 3, 'body_pose': 69, 'betas': 10, 'transl': 3}  # numbers per frame
 
 
 @dataclass(frozen=True)
 class HumanTrack:
-    """One person through one video.
+    """One person in one video.
 
     Attributes:
         name: Unique in its file.
         gender: 'm', 'f', 'n' or None.
         columns: Columns of a track store (n, …); boxes are mmhuman3d's, which are the crops. Without 3D keypoints or
-            SMPL where the whole track has none.
+            SMPL if the track has none in any frame.
         keypoints3d_confidence: (n, 49), None: the file has no 3D keypoints.
     """
 
@@ -48,19 +48,19 @@ class HumanDataTracks:
 
     Args:
         file: The file.
-        only_vid_name: Its `image_path` names the video (and person) alone.
-        with_features: Read `features`; else they are zeros, one a frame.
+        only_vid_name: Its `image_path` holds only the name of the video (and person).
+        with_features: Read `features`; otherwise they are zeros, one per frame.
 
     Attributes:
         num_frames: N.
         order: (N,) the file's rows in the order of the tracks.
-        columns: The columns of a store that tracks have.
-        feature_dim, feature_dtype: Of the features; what is not half precision is read as float32.
+        columns: The store's columns that tracks have.
+        feature_dim, feature_dtype: Width and type of the features; anything but half precision is read as float32.
         has_smpl: (N,) bool by the file's rows, None: all.
         smpl: Arrays (N, C) of `SMPL_ROWS` by the file's rows; empty without SMPL.
 
     Raises:
-        InputError: Something is missing, damaged or does not fit; names file, key and row.
+        InputError: Something is missing, damaged or does not fit; the message names file, key and row.
     """
 
     def __init__(self, file: HumanDataFile, only_vid_name: bool = False, with_features: bool = True) -> None:
@@ -140,7 +140,7 @@ class HumanDataTracks:
 
 
 def read_tracks(file: HumanDataFile, genders: np.ndarray | None, only_vid_name: bool = False) -> list[TrackRows]:
-    """Which rows are one person through one video; see `person_tracks`."""
+    """Which rows are one person in one video; see `person_tracks`."""
     image_paths = read_image_paths(file)
     people = {key: _read_ids(file, key) for key in PERSON_KEYS if key in file}
     check_lengths(file.path, {**people, "meta['gender']": genders}, len(image_paths))
@@ -175,7 +175,7 @@ def read_genders(file: HumanDataFile) -> np.ndarray | None:
 
 
 def _read_ids(file: HumanDataFile, key: str) -> np.ndarray:
-    """Numbers or texts (N,), those of an object array as texts."""
+    """Numbers or strings (N,); those of an object array become strings."""
     values = np.atleast_1d(as_array(file.value(key), f'{file.path}: {key}'))
     if values.size != len(values):
         raise InputError(f'{file.path}: {key} is {values.shape}, expected (N,)')
@@ -210,7 +210,7 @@ def _read_smpl(file: HumanDataFile, num_frames: int) -> dict[str, np.ndarray]:
 
 
 def _row_blocks(tracks: list[TrackRows]) -> Iterator[tuple[list[TrackRows], int, int]]:
-    """The fewest tracks that fill their rows `first:stop` of the file, again and again."""
+    """Split the tracks into the smallest blocks that each fill the rows `first:stop` of the file."""
     block, first, stop = [], 0, 0
     for track in tracks:
         if block and track.rows.min() >= stop:
@@ -234,7 +234,7 @@ class _Keypoints:
         stream = file.stream(key)
         convention = file.value(f'{key}_convention', 'human_data')
         if not isinstance(convention, str) or convention not in KEYPOINTS_FACTORY:
-            raise InputError(f"{file.path}: {key}_convention is {brief(convention)}, which is none of mmhuman3d's")
+            raise InputError(f'{file.path}: {key}_convention is {brief(convention)}, which mmhuman3d does not have')
         joints, columns, _ = get_mapping(convention, 'smpl_49')
         joints, columns = np.asarray(joints), np.asarray(columns)
         num_joints = len(KEYPOINTS_FACTORY[convention])

@@ -25,7 +25,7 @@ class GlobalTransformer(BaseModule):
     Args:
         in_dim: Feature width C.
         num_frames: T, the clips' length, in training and in evaluation.
-        smpl_mean_params: File of SMPL's mean parameters, for the token that stands for masked frames.
+        smpl_mean_params: File of SMPL's mean parameters, for the token that replaces masked frames.
         init_cfg: See mmcv's `BaseModule`.
         options: The other arguments of `glot_plugin.models.GlobalTransformer` (`mask_ratio`, `depth`, …).
     """
@@ -42,7 +42,7 @@ class GlobalTransformer(BaseModule):
         self.transformer = Transformer(in_dim, num_frames, mean_params=smpl_mean_params, **options)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (B, T, C) of features (B, T, C).
+        """Encode features (B, T, C) as features (B, T, C).
 
         Raises:
             InputError: Another number of frames or another width.
@@ -57,11 +57,11 @@ class GlobalTransformer(BaseModule):
 
 @NECKS.register_module()
 class MPSEMasking(BaseModule):
-    """MPSE masking before any temporal encoder: in training, hidden frames come as the mask token.
+    """MPSE masking before any temporal encoder: in training, the mask token replaces hidden frames.
 
     Args:
         in_dim: Feature width C.
-        neck: Config of the temporal encoder behind it, any neck (`dict(type='TemporalGRUEncoder', …)`); None: none.
+        neck: Config of the temporal encoder that follows, any neck (`dict(type='TemporalGRUEncoder', …)`), or None.
         mask_ratio: Share of the frames of each clip that are hidden in training.
         mask_token: `smpl` (made from SMPL's mean parameters) or `learnable`.
         smpl_mean_params: File of SMPL's mean parameters.
@@ -83,7 +83,7 @@ class MPSEMasking(BaseModule):
         self.neck = build_neck(neck)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (B, T, C); through the neck where there is one."""
+        """Mask features (B, T, C), then apply the neck if there is one."""
         if x.ndim != 3 or x.shape[-1] != self.in_dim:
             raise InputError(f'MPSEMasking: features are {tuple(x.shape)}, expected (clips, frames, {self.in_dim})')
         if self.training:
@@ -96,8 +96,8 @@ class MPSEMasking(BaseModule):
 class NearbyFrames(BaseModule):
     """GLoT's nearby-frame selection: the 2 w + 1 frames around the mid frame, (B, T, C) → (B, 2 w + 1, C).
 
-    For architectures of your own. mmhuman3d's estimators compare every frame with its target; for them the pipeline
-    step of the same name selects features and targets alike.
+    Use it in your own architectures. mmhuman3d's estimators compare every frame with its target; for them, use the
+    pipeline step of the same name, which selects both features and targets.
 
     Args:
         num_frames: T, even.

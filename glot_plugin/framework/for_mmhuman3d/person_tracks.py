@@ -1,4 +1,4 @@
-"""Which rows of a HumanData file are one person through one video."""
+"""Grouping the rows of a HumanData file into tracks: one person in one video."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,22 +16,22 @@ def person_tracks(
     people: dict[str, np.ndarray] | None = None,
     genders: np.ndarray | None = None,
 ) -> list[TrackRows]:
-    """Tracks, by their first rows.
+    """Tracks, sorted by their first rows.
 
-    With numbers of people, a track is the rows of one video and person in frame order, wherever they are in the file.
-    Without, it is a run of rows of one video with rising frame numbers: mmhuman3d's files list one person after
-    another, so that within a folder of pictures the frame numbers start again where the next person begins. (Its own
-    video data set goes by the folder alone and joins them.)
+    With person numbers, a track is the rows of one video and person in frame order, wherever they are in the file.
+    Without them, it is a run of rows of one video with increasing frame numbers: mmhuman3d's files list one person
+    after another, so within a folder of images the frame numbers start again where the next person begins. (Its own
+    video data set groups rows by folder alone and joins them.)
 
     Args:
         path: The file, for errors.
-        image_paths: (N,) text, `video/picture`; with `only_vid_name` the name of the video (and person) alone.
+        image_paths: (N,) strings, `video/picture`; with `only_vid_name` the name of the video (and person) alone.
         only_vid_name: See `image_paths`; rows are in frame order.
         people: Arrays (N,) by key, which tell the people of a video apart.
-        genders: (N,); another gender is another track.
+        genders: (N,); a change of gender starts another track.
 
     Raises:
-        InputError: People alternate from row to row and nothing tells them apart, or one is in a frame twice.
+        InputError: People alternate from row to row and nothing tells them apart, or one appears twice in a frame.
     """
     videos, frames = image_paths, np.arange(len(image_paths))
     if not only_vid_name:
@@ -65,7 +65,7 @@ def _frame_numbers(image_paths: np.ndarray) -> np.ndarray:
 
 
 def _groups(keys: list[np.ndarray]) -> np.ndarray:
-    """(N,) the same number where all keys (N,) are the same."""
+    """Group numbers (N,), the same where all keys (N,) are the same."""
     group = np.zeros(len(keys[0]), np.int64)
     for key in keys:
         number = np.unique(key, return_inverse=True)[1]
@@ -74,7 +74,7 @@ def _groups(keys: list[np.ndarray]) -> np.ndarray:
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
-    """(N - 1,) bool: another value than in the row before."""
+    """(N - 1,) bool: whether the value differs from the row before."""
     return values[1:] != values[:-1]
 
 
@@ -86,7 +86,7 @@ def _check_repeats(
         rows = [int(row) for row in order[place : place + 2]]
         raise InputError(
             f'{path}: rows {rows[0]} and {rows[1]} ({image_paths[rows[0]]}, {image_paths[rows[1]]}) are one frame of '
-            f'one person by {" and ".join(keys)}, expected one row a person and frame'
+            f'one person by {" and ".join(keys)}, expected one row per person and frame'
         )
 
 
@@ -97,8 +97,8 @@ def _check_order(path: Path, image_paths: np.ndarray, repeated: np.ndarray) -> N
         row = int(rows[close[0]])
         raise InputError(
             f'{path}: image_path has {str(image_paths[row])!r} in rows {row} and {row + 1}, and so on: people '
-            "alternate from row to row. Expected one person after another; or add the array 'track_id' (one number a "
-            'row), or write the video and person as image_path and set only_vid_name=True'
+            "alternate from row to row. Expected one person after another; or add the array 'track_id' (one number "
+            'per row), or write the video and person as image_path and set only_vid_name=True'
         )
 
 

@@ -12,7 +12,7 @@ PIPELINES = child_registry(MMHUMAN3D_PIPELINES)
 
 @PIPELINES.register_module()
 class NearbyFrames:
-    """Keeps the 2 w + 1 frames around the mid frame of a window: features and targets, all arrays (T, …) alike.
+    """Keeps the 2 w + 1 frames around the mid frame of a window: in features, targets and all other arrays (T, …).
 
     Put it before `ToTensor`. For tests, set `seq_len` to 2 w + 1 instead, so that every frame is predicted.
 

@@ -1,7 +1,7 @@
-"""Registries of the scope `glot` inside mmhuman3d's: `type='glot.HSCRHead'` in an mmhuman3d config finds what is here.
+"""Registries of scope `glot` inside mmhuman3d's: they resolve `type='glot.HSCRHead'` in an mmhuman3d config.
 
-A name of ours never hides one of mmhuman3d's (both have a `HumanVideoDataset`), and the scoped name is the same in
-mmengine's configs.
+Our names never hide mmhuman3d's (both have a `HumanVideoDataset`), and the scoped names are the same in mmengine's
+configs.
 """
 
 from mmcv.utils import Registry

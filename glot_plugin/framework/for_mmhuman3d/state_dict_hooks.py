@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 def respect_persistence(module: nn.Module) -> None:
-    """Leave buffers that are not persistent out of mmcv's checkpoints: its own way of saving writes them all."""
+    """Leave non-persistent buffers out of mmcv's checkpoints: mmcv's own way of saving writes all buffers."""
     for child in module.modules():
         if child._non_persistent_buffers_set:
             child._register_state_dict_hook(_drop_buffers)
@@ -18,7 +18,7 @@ def _drop_buffers(module: nn.Module, state: dict[str, Tensor], prefix: str, _: d
 
 
 def keep_out_of_checkpoints(body_model: nn.Module) -> None:
-    """Leave a body model's arrays out of every checkpoint: they are licensed, and every user has the files.
+    """Leave a body model's arrays out of every checkpoint: they are licensed, and every user has a copy.
 
     smplx's parameters (default pose, shape and translation, all zeros) stay.
     """

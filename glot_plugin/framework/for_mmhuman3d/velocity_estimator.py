@@ -21,12 +21,12 @@ FOCAL_LENGTH, IMG_RES = 5000, 224  # of mmhuman3d's own 2D term
 class VideoBodyModelEstimator(MMHuman3dVideoEstimator):
     """mmhuman3d's video estimator with GLoT's velocity losses, and without body models in its checkpoints.
 
-    The 2D term takes every joint with its confidence, in crops normalised to [-1, 1]; the 3D term the 14 LSP joints of
+    The 2D term uses every joint with its confidence, in crops normalised to [-1, 1]; the 3D term the 14 LSP joints of
     the clips that have all of them, in metres and not centred (section 3.4 of the paper).
 
     Args:
-        loss_velocity2d: Config of the 2D term, as `dict(type='glot.VelocityLoss2d', loss_weight=10)`.
-        loss_velocity3d: Config of the 3D term, as `dict(type='glot.VelocityLoss3d', loss_weight=100)`.
+        loss_velocity2d: Config of the 2D term, such as `dict(type='glot.VelocityLoss2d', loss_weight=10)`.
+        loss_velocity3d: Config of the 3D term, such as `dict(type='glot.VelocityLoss3d', loss_weight=100)`.
         options: The arguments of mmhuman3d's `VideoBodyModelEstimator`.
     """
 

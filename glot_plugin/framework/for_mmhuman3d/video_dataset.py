@@ -41,34 +41,33 @@ WINDOW_STEPS = ('ToTensor', 'Collect')
 class HumanVideoDataset(HumanImageDataset):
     """Takes the place of mmhuman3d's `HumanVideoDataset`: the same samples and `evaluate`, from memory-mapped columns.
 
-    Differences: a sample goes through the pipeline once, whole, so that the steps for single frames
+    Differences: the pipeline runs once on the complete sample, so the steps for single frames
     (`GetRandomScaleRotation`, `MeshAffine`) are left out: 2D keypoints are in crops of 224 pixels already. Two people
-    of one video are two tracks. Tracks shorter than a window are used, too: in training filled up at the end
-    (`frame_valid` 0 there, no target), in tests at the beginning. In tests every valid frame is predicted.
+    in one video are two tracks. Tracks shorter than a window are used, too: they are padded at the end in training
+    (`frame_valid` is 0 there, without a target) and at the beginning in tests. In tests every valid frame is predicted.
 
     Args:
         ann_file: HumanData `.npz` with `features`, or the folder of a track store, or several. A HumanData file is
             converted once, beside itself.
-        dataset_name: Whose evaluation is meant: `pw3d`, `h36m` or `humman`; any other name in training.
-        data_prefix: `ann_file` is looked for in its folder `preprocessed_datasets`, as mmhuman3d does, then as it is.
-        pipeline: Steps on whole windows: mmhuman3d's `ToTensor` and `Collect`, and steps of your own. Without one, all
-            keys come as tensors.
+        dataset_name: The data set whose evaluation is used: `pw3d`, `h36m` or `humman`; any name in training.
+        data_prefix: `ann_file` is looked up in its folder `preprocessed_datasets`, as in mmhuman3d, then as given.
+        pipeline: Steps on whole windows: mmhuman3d's `ToTensor` and `Collect`, and steps of your own. Without a
+            pipeline, all keys are returned as tensors.
         seq_len: Frames of a sample.
-        overlap: Share of its frames that a sample has in common with the next.
+        overlap: Share of a sample's frames that the next sample also has.
         context: T of a model that predicts a frame from the T frames around it (`GLoTVideoEstimator`): in tests, the
-            features then have T // 2 frames more before and T // 2 - 1 after, clamped to the track.
-        only_vid_name: `image_path` of a HumanData names the video (and person) alone.
-        pool: `2d`: only windows with 2D targets alone, `3d`: only those with 3D keypoints or SMPL, as parts of a
-            `MixedDataset`.
-        box_scale: Side of the crop over the larger side of the box; 1.2 for track stores, 1 for HumanData.
+            features then include T // 2 more frames before and T // 2 - 1 after, clamped to the track.
+        only_vid_name: `image_path` of a HumanData file holds only the name of the video (and person).
+        pool: `2d`: windows with only 2D targets, `3d`: windows with 3D keypoints or SMPL, for use in a `MixedDataset`.
+        box_scale: Side of the crop divided by the larger side of the box; 1.2 for track stores, 1 for HumanData.
         body_model: Config of the body model that `evaluate` uses.
-        convention: Convention of the keypoints, as `smpl_49` or `smpl_54`; joints that it does not share with the 49
+        convention: Convention of the keypoints, such as `smpl_49` or `smpl_54`; its joints that are not among the 49
             have confidence 0.
-        cache_dir: Where converted HumanData are kept.
-        test_mode: Clips for testing, features only.
+        cache_dir: Where converted HumanData files are kept.
+        test_mode: Return clips for testing, with features only.
 
     Raises:
-        InputError: A file lacks something, or an argument does not fit; in use, NaN or infinite values.
+        InputError: A file lacks something, or an argument is invalid; when samples are read, NaN or infinite values.
     """
 
     def __init__(
@@ -168,19 +167,19 @@ class HumanVideoDataset(HumanImageDataset):
 
     @cached_property
     def human_data(self) -> dict[str, Any]:
-        """What `evaluate` compares with, read when it is first asked for."""
+        """What `evaluate` compares with, read on first use."""
         return ground_truth(self.frames, self.dataset_name)
 
     def evaluate(
         self, outputs: list[dict], res_folder: str, metric: str | list[str] = 'pa-mpjpe', **kwargs: object
     ) -> dict[str, float]:
-        """mmhuman3d's `evaluate`, its body models run in pieces.
+        """mmhuman3d's `evaluate`, with its body models run in chunks.
 
         Args:
-            outputs: Of `single_gpu_test` or `multi_gpu_test`.
+            outputs: Results of `single_gpu_test` or `multi_gpu_test`.
             res_folder: Where mmhuman3d writes `result_keypoints.json`.
             metric: One of mmhuman3d's metrics, or several.
-            kwargs: Ignored, as there.
+            kwargs: Ignored, as in mmhuman3d.
 
         Returns:
             The metrics by mmhuman3d's names (`PA-MPJPE`), mm and percent.
@@ -218,7 +217,7 @@ class HumanVideoDataset(HumanImageDataset):
             )
 
     def _report_pve(self, res_file: dict, metric: str = 'pve', body_part: str = '') -> list[tuple[str, float]]:
-        """mmhuman3d's PVE, the two meshes of a few hundred frames in memory at a time."""
+        """mmhuman3d's PVE, with the two meshes of a few hundred frames in memory at a time."""
         smpl = self.human_data['smpl']
         gender = torch.tensor([0.0 if letter == 'm' else 1.0 for letter in self.human_data['meta']['gender']])
         chunk, total = self.body_model.chunk, 0.0
@@ -245,7 +244,7 @@ def _check_arguments(seq_len: int, overlap: float, context: int, pool: str | Non
     if pool not in POOLS:
         raise InputError(f"pool is {pool!r}, expected '2d', '3d' or None")
     if convention not in KEYPOINTS_FACTORY:
-        raise InputError(f"convention is {convention!r}, which is none of mmhuman3d's; expected smpl_49, say")
+        raise InputError(f'convention is {convention!r}, which mmhuman3d does not have; expected smpl_49, for example')
 
 
 def _window_pipeline(pipeline: Sequence[dict] | None, keys: Sequence[str]) -> Compose:

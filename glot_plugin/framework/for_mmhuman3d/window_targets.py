@@ -1,4 +1,4 @@
-"""Training windows by mmhuman3d's names, in its units."""
+"""Training windows under mmhuman3d's names and in its units."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,15 @@ HALF_CROP = 112.0  # pixels; mmhuman3d's crops have 224
 def window_targets(
     batch: dict[str, np.ndarray], sources: Sequence[VideoSource], stores: np.ndarray, rows: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """A batch of `WindowDataset` by mmhuman3d's names.
+    """A batch of `WindowDataset` under mmhuman3d's names.
 
-    Frames that are not valid have no target: confidences and flags are 0 there.
+    Invalid frames have no target: their confidences and flags are 0.
 
     Args:
         batch: B windows of T frames.
-        sources: Where windows come from.
-        stores: (B,) which of them.
-        rows: (B, T) frames there.
+        sources: The sources of the windows.
+        stores: (B,) index of each window's source.
+        rows: (B, T) rows of the window's frames in that store.
 
     Returns:
         `features` (B, T, C); `keypoints2d` (B, T, 49, 3) pixels of crops of 224, and confidence; `keypoints3d`

@@ -9,7 +9,7 @@ from glot_plugin.adapters import as_body_model
 from glot_plugin.body_model.joint_sets import H36M14, MPI17, SPIN49_OF_54
 from glot_plugin.errors import InputError
 
-# Which of our joint sets the keypoints of an SMPL are, or hold, by its `keypoint_dst`.
+# Our joint sets that an SMPL's keypoints contain, by its `keypoint_dst`.
 JOINTS_OF_CONVENTION: dict[str, dict[str, tuple[int, ...]]] = {
     'smpl_54': {
         'spin49': SPIN49_OF_54,
@@ -31,11 +31,11 @@ KEYS_OF_JOINT_SET |= {'mpi17': KEYS_OF_JOINT_SET['spin49'], 'h36m14': KEYS_OF_JO
 
 
 class FrameworkBody(nn.Module):
-    """An SMPL of mmhuman3d as a body model of ours.
+    """mmhuman3d's SMPL as one of our body models.
 
-    It builds the mesh for joints, too, and gives the joint sets of its own `keypoint_dst` (`JOINTS_OF_CONVENTION`).
-    Its tensors become buffers that stay out of checkpoints, as `SMPLBody`'s are; smplx makes parameters of default pose
-    and shape, which an optimizer would take for weights.
+    It builds the mesh even for joints alone, and gives the joint sets of its own `keypoint_dst`
+    (`JOINTS_OF_CONVENTION`). Its tensors become buffers that are kept out of checkpoints, like `SMPLBody`'s; smplx
+    makes the default pose and shape parameters, which an optimizer would take for weights.
 
     Args:
         model: The SMPL; its parameters and buffers are changed in place.

@@ -1,4 +1,4 @@
-"""Batches of mmhuman3d's video data set in the fields of ours, so that our models train on its data in our Runner."""
+"""Batches of mmhuman3d's video data set with the fields of ours, so that our models train on its data."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,15 @@ FIELDS = ('features', 'keypoints2d', 'keypoints3d', 'smpl_global_orient', 'smpl_
 def collate_mmhuman3d_windows(samples: Sequence[dict], image_size: int = 224) -> dict[str, Tensor]:
     """A batch of `WindowDataset` from samples of mmhuman3d's `HumanVideoDataset`, as a `collate_fn`.
 
-    The data set needs `convention='smpl_49'` and a pipeline whose `Collect` keeps `FIELDS`. All frames count as valid.
+    The data set must have `convention='smpl_49'` and a pipeline whose `Collect` keeps `FIELDS`. All frames count as
+    valid.
 
     Args:
         samples: B windows; each holds `FIELDS` of its T frames, tensors or lists of arrays: keypoints2d (T, 49, 3) in
             pixels of the crop and confidence, keypoints3d (T, 49, 3 or 4) in metres and confidence, the pose in
             axis-angle.
-        image_size: Side of the crop that the pipeline makes, pixels; 0 … image_size - 1 become [-1, 1], as
-            mmhuman3d's own estimator has it.
+        image_size: Side of the crop that the pipeline makes, pixels; 0 … image_size - 1 become [-1, 1], as in
+            mmhuman3d's own estimator.
 
     Raises:
         InputError: A field is missing, or the keypoints are of another convention.
@@ -44,7 +45,7 @@ def collate_mmhuman3d_windows(samples: Sequence[dict], image_size: int = 224) ->
             )
     keypoints2d, keypoints3d = batch['keypoints2d'], batch['keypoints3d']
     pixels = 2 * keypoints2d[..., :2] / (image_size - 1) - 1
-    # A 3D joint without confidence is a zero, which no loss may take for a place.
+    # A 3D joint without confidence is all zeros, which no loss may treat as a position.
     confident = keypoints3d[:, :, list(LSP14), 3:].gt(0).flatten(1).all(dim=1)
     pose = torch.cat([batch['smpl_global_orient'].view(clips, frames, 3), batch['smpl_body_pose'].flatten(2)], dim=-1)
     return {

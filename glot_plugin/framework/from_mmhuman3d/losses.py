@@ -1,7 +1,7 @@
 """mmhuman3d's losses as terms of our `GLoTLoss`.
 
 A term gets four tensors: predictions, targets, and two weights (`glot_plugin.losses`). mmhuman3d's losses take one
-weight and divide by a number of elements. Both are given so that a squared error is the same number as ours.
+weight and divide by a number of elements. Both are chosen so that a squared error has the same value as ours.
 """
 
 from mmhuman3d.models.losses.builder import LOSSES
@@ -29,9 +29,9 @@ TERMS_OF_LOSS: dict[type[nn.Module], tuple[str, ...]] = {
 class FrameworkLossTerm(nn.Module):
     """A loss of mmhuman3d as one term.
 
-    What our own terms do before the error is taken is done here: 3D keypoints are centred at the hips, velocities are
+    What our own terms do before computing the error is done here: 3D keypoints are centred at the hips, velocities are
     differences of frames. The mean is ours, too: over everything (2D terms), or over the clips of weight 1; except for
-    `RotationDistance`, which averages over the rotations that have a weight, whatever it is told.
+    `RotationDistance`, which averages over the rotations that have a weight, whatever count it is given.
 
     Args:
         loss: The loss; its `reduction` must be 'mean'.
@@ -64,7 +64,8 @@ class FrameworkLossTerm(nn.Module):
             clip_weight = second.to(pred.dtype)
             weight = first * clip_weight[:, None]  # (B, T)
             count = pred[0].numel() * clip_weight.sum().clamp(min=1)
-        # One weight an element but the last axis: (B, T, J) of keypoints, (B, T, J, 3) of rotations, (B, T) of betas.
+        # One weight for each element of all axes but the last: (B, T, J) of keypoints, (B, T, J, 3) of rotations, (B,
+        # T) of betas.
         weight = weight.reshape(*weight.shape, *[1] * (pred.ndim - 1 - weight.ndim)).expand(pred.shape[:-1])
         return self._call(pred, target, weight, count)
 
@@ -85,7 +86,7 @@ def _as_term(loss: nn.Module, term: str) -> nn.Module:
 def _refuse(loss: nn.Module, term: str) -> nn.Module:
     fitting = ', '.join(kind.__name__ for kind, terms in TERMS_OF_LOSS.items() if term in terms)
     raise InputError(
-        f"terms.{term}: mmhuman3d's {type(loss).__name__} compares no predictions with targets frame by frame; "
+        f"terms.{term}: mmhuman3d's {type(loss).__name__} does not compare predictions with targets frame by frame; "
         f'expected one of {fitting}'
     )
 

@@ -1,4 +1,4 @@
-"""A registry of mmengine that shows what registries of mmcv hold."""
+"""An mmengine registry that mirrors registries of mmcv."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,12 +13,12 @@ from glot_plugin.errors import InputError
 class MirrorRegistry(Registry):
     """A child registry of mmengine's, of scope `mmhuman3d`, with the parts of several registries of mmcv.
 
-    It looks into them anew whenever a part is asked for, so that parts which are registered there later are found, too.
+    It searches them again whenever a part is requested, so parts that are registered there later are found, too.
 
     Args:
         name: As for mmengine's `Registry`.
         parent: mmengine's root registry.
-        sources: The mirrored registries as `package.module:NAME`; imported when the first part is asked for.
+        sources: The mirrored registries as `package.module:NAME`; imported when the first part is requested.
         locations: Further modules to import then.
     """
 
@@ -40,7 +40,7 @@ class MirrorRegistry(Registry):
             self._module_dict.update(source.module_dict)
 
     def get(self, key: str) -> type | None:
-        """The part of a name; None where there is none.
+        """The part of this name; None if there is none.
 
         Raises:
             InputError: Two of the mirrored registries have different parts of that name.

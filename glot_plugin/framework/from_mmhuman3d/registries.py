@@ -1,7 +1,7 @@
-"""The mirrors of mmhuman3d's registries: children of the registries that ours are children of.
+"""The mirrors of mmhuman3d's registries: children of the same registries as ours.
 
 mmhuman3d has one registry for each kind of module, mmengine one for all. No name occurs in two of mmhuman3d's.
-mmengine has none for converters and post-processing; they stand with data sets and with modules.
+mmengine has none for converters and post-processing; they are placed with data sets and with modules.
 """
 
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
