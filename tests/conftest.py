@@ -162,9 +162,15 @@ def synthetic_data(body_dir, make_once) -> Path:
 @pytest.fixture
 def small_config(repository, body_dir, synthetic_data):
     """A function that makes the synthetic config small: the whole way in a second or two."""
+    from mmengine.logging import MessageHub, MMLogger
+    from mmengine.visualization import Visualizer
+
     from glot_plugin.config import load_config, set_body_model_dir
 
     def make(**options):
+        # mmengine tells runs apart by name and second: another one in the same second would write into this one's files.
+        for kind in (MMLogger, MessageHub, Visualizer):
+            kind._instance_dict.clear()
         options = {**SMALL, **{f'{s}_dataloader.dataset.stores': str(synthetic_data / s) for s in SPLITS}, **options}
         cfg = load_config(repository / 'configs/glot/glot_synthetic.py', options)
         set_body_model_dir(cfg, body_dir)
