@@ -168,7 +168,7 @@ def small_config(repository, body_dir, synthetic_data):
     from glot_plugin.config import load_config, set_body_model_dir
 
     def make(**options):
-        # mmengine tells runs apart by name and second: another one in the same second would write into this one's files.
+        # mmengine tells runs apart by name and second: two runs within a second would write into the same files.
         for kind in (MMLogger, MessageHub, Visualizer):
             kind._instance_dict.clear()
         options = {**SMALL, **{f'{s}_dataloader.dataset.stores': str(synthetic_data / s) for s in SPLITS}, **options}
