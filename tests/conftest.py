@@ -44,11 +44,22 @@ SMALL = {
 STARTS_A_PROCESS = {'run_process', 'run_python', 'start_tool'}
 
 
+# Files whose tests neither train nor start a process, but take seconds each.
+HEAVY = {
+    'test_ablation_list', 'test_browser', 'test_convert_databases', 'test_embedded_video', 'test_for_mmhuman3d_dataset',
+    'test_fuzz_loaders', 'test_gltf', 'test_metric_speed', 'test_paper_pictures', 'test_paper_runs', 'test_people',
+    'test_shipped_configs', 'test_site', 'test_synthetic_body', 'test_synthetic_tracks', 'test_video_tool',
+    'test_view_and_figures', 'test_viewer', 'test_window_model',
+}  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start a process: those with a fixture for it."""
+    """Mark the tests that start a process, those with a fixture for it, and those of heavy files."""
     for item in items:
         if STARTS_A_PROCESS & set(getattr(item, 'fixturenames', ())):
             item.add_marker(pytest.mark.process)
+        if item.path.stem in HEAVY:
+            item.add_marker(pytest.mark.heavy)
 
 
 @pytest.fixture
