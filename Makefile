@@ -1,6 +1,6 @@
 # make demo        train GLoT on the embedded data set, test it, draw what it learned
 # make test        lint and the test suite, with a worker for each core
-# make test-fast   what neither trains nor starts a process
+# make test-fast   what neither trains, nor starts a process, nor takes seconds by itself
 # make test-slow   the tests that take minutes each
 # make docs        the documentation as a site, site/index.html
 # All share .venv, made once from pinned versions and made again only when those change.
@@ -24,7 +24,7 @@ test: lint $(NODE_READY)
 	$(PYTEST)
 
 test-fast: $(READY)
-	$(PYTEST) -m 'not slow and not training and not process'
+	$(PYTEST) -m 'not slow and not heavy and not training and not process'
 
 test-slow: $(READY)
 	$(PYTEST) -m slow

@@ -44,11 +44,22 @@ SMALL = {
 STARTS_A_PROCESS = {'run_process', 'run_python', 'start_tool'}
 
 
+# Files whose tests neither train nor start a process, but take seconds each.
+HEAVY = {
+    'test_ablation_list', 'test_browser', 'test_convert_databases', 'test_embedded_video', 'test_for_mmhuman3d_dataset',
+    'test_fuzz_loaders', 'test_gltf', 'test_metric_speed', 'test_paper_pictures', 'test_paper_runs', 'test_people',
+    'test_shipped_configs', 'test_site', 'test_synthetic_body', 'test_synthetic_tracks', 'test_video_tool',
+    'test_view_and_figures', 'test_viewer', 'test_window_model',
+}  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that start a process: those with a fixture for it."""
+    """Mark the tests that start a process, those with a fixture for it, and those of heavy files."""
     for item in items:
         if STARTS_A_PROCESS & set(getattr(item, 'fixturenames', ())):
             item.add_marker(pytest.mark.process)
+        if item.path.stem in HEAVY:
+            item.add_marker(pytest.mark.heavy)
 
 
 @pytest.fixture
@@ -162,9 +173,15 @@ def synthetic_data(body_dir, make_once) -> Path:
 @pytest.fixture
 def small_config(repository, body_dir, synthetic_data):
     """A function that makes the synthetic config small: the whole way in a second or two."""
+    from mmengine.logging import MessageHub, MMLogger
+    from mmengine.visualization import Visualizer
+
     from glot_plugin.config import load_config, set_body_model_dir
 
     def make(**options):
+        # mmengine tells runs apart by name and second: two runs within a second would write into the same files.
+        for kind in (MMLogger, MessageHub, Visualizer):
+            kind._instance_dict.clear()
         options = {**SMALL, **{f'{s}_dataloader.dataset.stores': str(synthetic_data / s) for s in SPLITS}, **options}
         cfg = load_config(repository / 'configs/glot/glot_synthetic.py', options)
         set_body_model_dir(cfg, body_dir)

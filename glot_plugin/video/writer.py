@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import av
 
 TIME_BASE = Fraction(1, 90_000)  # of MPEG: fine enough for every frame rate
-PRESET, QUALITY = 'veryfast', '20'  # x264's preset and constant rate factor: visually lossless, 60 frames/s and more
+PRESET, QUALITY = 'superfast', '20'  # x264's preset and constant rate factor: visually lossless, 60 frames/s and more
 
 
 class VideoWriter:
