@@ -99,8 +99,44 @@ class TransformerEncoder(nn.Module):
         self.norm = LAYER_NORM(dim)
         self.apply(init_linear)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.norm(self.blocks(tokens))
+    def forward(self, tokens: Tensor, queries: slice | None = None) -> Tensor:
+        """Encoded tokens.
+
+        Args:
+            tokens: (B, T, dim).
+            queries: Of which tokens the output is wanted, Q of them: (B, Q, dim). The last block then does no work for
+                the others beyond their keys and values. None: of all.
+        """
+        if queries is None:
+            return self.norm(self.blocks(tokens))
+        tokens = self.blocks[:-1](tokens)
+        last = self.blocks[-1]
+        # Without the fused kernel somebody is looking at the weights of all queries.
+        tokens = queried_block(last, tokens, queries) if last.attn.fused_attn else last(tokens)[:, queries]
+        return self.norm(tokens)
+
+
+def queried_block(block: Block, tokens: Tensor, queries: slice) -> Tensor:
+    """The output (B, Q, dim) of a block for Q of its tokens (B, T, dim), as if it had been computed for all."""
+    attention, dim = block.attn, tokens.shape[-1]
+    normed, asking = block.norm1(tokens), tokens[:, queries]
+    weight, bias = attention.qkv.weight, attention.qkv.bias
+    query = F.linear(normed[:, queries], weight[:dim], bias[:dim])
+    key, value = F.linear(normed, weight[dim:], bias[dim:]).chunk(2, dim=-1)
+    attended = attention.proj_drop(attention.proj(attend(query, key, value, attention.num_heads)))
+    asking = asking + block.drop_path1(attended)
+    return asking + block.drop_path2(block.mlp(block.norm2(asking)))
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, num_heads: int) -> Tensor:
+    """Multi-head attention (B, Q, dim) of projected queries (B, Q, dim) to keys and values (B, M, dim)."""
+    heads = (split_heads(tokens, num_heads) for tokens in (query, key, value))
+    return F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2)
+
+
+def split_heads(tokens: Tensor, num_heads: int) -> Tensor:
+    """(B, H, N, dim / H) of tokens (B, N, dim)."""
+    return tokens.unflatten(-1, (num_heads, -1)).transpose(1, 2)
 
 
 class CrossAttention(nn.Module):
@@ -119,15 +155,11 @@ class CrossAttention(nn.Module):
         self.apply(init_linear)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        query = self._split_heads(self.query(queries))  # (B, H, Q, dim / H)
-        key, value = (self._split_heads(x) for x in self.key_value(memory).chunk(2, dim=-1))
-        attended = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(attended.transpose(1, 2).flatten(2))
+        key, value = self.key_value(memory).chunk(2, dim=-1)
+        return self.proj(attend(self.query(queries), key, value, self.num_heads))
 
     def weights(self, queries: Tensor, memory: Tensor) -> Tensor:
         """Attention weights of each query over the memory, (B, H, Q, M); rows sum to 1."""
-        query, key = self._split_heads(self.query(queries)), self._split_heads(self.key_value(memory).chunk(2, -1)[0])
+        projected = self.query(queries), self.key_value(memory).chunk(2, -1)[0]
+        query, key = (split_heads(tokens, self.num_heads) for tokens in projected)
         return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
-
-    def _split_heads(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
