@@ -32,3 +32,17 @@ def detect_framework(path: str | Path) -> str:
         f'{path}: found {found}; expected the keys of one framework: of mmengine ({", ".join(MMENGINE_KEYS)}) or of '
         f'mmhuman3d ({", ".join(MMHUMAN3D_KEYS)})'
     )
+
+
+def check_mmengine(cfg: Config) -> None:
+    """Check that a config is not one of mmhuman3d's, whose models are built and run by mmhuman3d itself.
+
+    Raises:
+        InputError: It is; the message names its keys, and where it runs.
+    """
+    of_mmhuman3d = [key for key in MMHUMAN3D_KEYS if key in cfg]
+    if of_mmhuman3d and not any(key in cfg for key in MMENGINE_KEYS):
+        raise InputError(
+            f'{cfg.filename}: a config of mmhuman3d ({", ".join(of_mmhuman3d)}), which only tools/train.py and '
+            'tools/test.py run; expected one of mmengine, for example glot_plugin::glot/glot_3dpw.py'
+        )

@@ -9,6 +9,7 @@ from mmengine.utils import import_modules_from_strings
 
 from glot_plugin import registry
 from glot_plugin.config.body_model_files import FRAMEWORK_SCOPE
+from glot_plugin.config.detect_framework import check_mmengine
 from glot_plugin.config.nodes import config_nodes
 from glot_plugin.config.options import apply_options
 from glot_plugin.config.shipped import PACKAGE, find_config
@@ -25,8 +26,8 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
         cfg_options: Keys to change, see `apply_options`.
 
     Raises:
-        InputError: The file is missing or does not parse, one of its imports fails, it uses parts of mmhuman3d without
-            importing `glot_plugin.framework`, or an option does not fit it.
+        InputError: The file is missing or does not parse, one of its imports fails, it is a config of mmhuman3d or uses
+            its parts without importing `glot_plugin.framework`, or an option does not fit it.
     """
     if not isinstance(config, Config):
         path = find_config(config)
@@ -42,6 +43,7 @@ def load_config(config: str | Path | Config, cfg_options: dict | None = None) ->
             import_modules_from_strings(**config.get('custom_imports', {'imports': None}))
         except ImportError as error:
             raise InputError(f'{config.filename or "config"}: {_first_reason(error)}') from error
+    check_mmengine(config)
     if cfg_options:
         apply_options(config, cfg_options)
     scope = config.get('default_scope', 'glot')

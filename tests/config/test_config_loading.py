@@ -25,6 +25,11 @@ def test_unknown_types_that_mmengine_calls_unseen(key, message):
         check_called_types(cfg)
 
 
+def test_configs_of_mmhuman3d_are_named():
+    with pytest.raises(InputError, match=r'mmhuman3d/vibe.py: a config of mmhuman3d \(data, runner.*tools/train.py'):
+        load_config(CONFIGS / 'mmhuman3d/vibe.py')
+
+
 def test_types_that_mmengine_finds():
     check_called_types(
         load_config(CONFIGS / 'glot_synthetic.py', {'train_dataloader.collate_fn.type': 'pseudo_collate'})
