@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from glot_plugin.converters.database_specs import DATABASES, DatabaseSpec
 from glot_plugin.converters.databases import Database, open_database
@@ -14,6 +13,7 @@ from glot_plugin.datasets.column_checks import check_boxes
 from glot_plugin.datasets.store_writer import TrackStoreWriter
 from glot_plugin.datasets.track_store import TrackStore
 from glot_plugin.errors import InputError
+from glot_plugin.io.progress import progress_bar
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
 CONVERTER_VERSION = 2  # increase it whenever the same file would give another store
@@ -139,18 +139,6 @@ def is_current(store: Path, stamp: dict) -> bool:
             f'{store}: was made from {source}, not from {stamp["file"]}; remove it, or choose another folder for stores'
         )
     return made_from == stamp
-
-
-def progress_bar(enabled: bool = True) -> Progress:
-    """The bar that all conversions show: frames done, share, time left."""
-    return Progress(
-        TextColumn('{task.description}'),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn('{task.completed:.0f} of {task.total:.0f} frames'),
-        TimeRemainingColumn(),
-        disable=not enabled,
-    )
 
 
 def crop_boxes(count: int, crop_size: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.dist import barrier
 
-from glot_plugin.converters.convert import progress_bar, source_stamp
+from glot_plugin.converters.convert import source_stamp
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
 from glot_plugin.datasets.column_checks import first_nonfinite_row
 from glot_plugin.datasets.store_schema import MANDATORY_COLUMNS
@@ -18,6 +18,7 @@ from glot_plugin.features.crop_dataset import CropDataset, crop_loader
 from glot_plugin.features.feature_cache import FeatureCache
 from glot_plugin.features.image_tracks import ImageSource, ImageTrack
 from glot_plugin.features.processes import default_device, join_processes, share
+from glot_plugin.io.progress import progress_bar
 
 VERSION = 1  # increased whenever the same pictures give different features
 

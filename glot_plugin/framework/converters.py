@@ -13,10 +13,11 @@ import numpy as np
 
 from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.converters import DATABASES, convert_database, export_human_data, find_databases
-from glot_plugin.converters.convert import is_current, progress_bar, source_stamp
+from glot_plugin.converters.convert import is_current, source_stamp
 from glot_plugin.datasets import TrackStoreWriter
 from glot_plugin.errors import InputError
 from glot_plugin.framework.compat.import_hook import patch_when_imported
+from glot_plugin.io.progress import progress_bar
 from glot_plugin.transforms.normalize import NormalizeKeypoints2d
 
 

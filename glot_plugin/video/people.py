@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from glot_plugin.converters.convert import progress_bar
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import (
     BLAZEPOSE21,
@@ -15,6 +14,7 @@ from glot_plugin.features.landmarks import (
     landmark_features,
     split_landmark_features,
 )
+from glot_plugin.io.progress import progress_bar
 from glot_plugin.video.clip import Clip
 from glot_plugin.video.read_ahead import read_ahead
 from glot_plugin.video.tracking import Observation, TrackingRules

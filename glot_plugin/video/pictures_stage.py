@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from glot_plugin.body_model import SMPLBody
-from glot_plugin.converters.convert import progress_bar
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write
 from glot_plugin.io.json_file import read_json
+from glot_plugin.io.progress import progress_bar
 from glot_plugin.video.clip import Clip
 from glot_plugin.video.drawing import OverlayPainter, PeopleMeshes, SidePainter
 from glot_plugin.video.read_ahead import read_ahead
