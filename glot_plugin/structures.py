@@ -66,10 +66,13 @@ class HeadOutput:
 
     Attributes:
         global_params: (B, T, ...), the global branch's prediction for all frames.
-        local_params: (B, 3, ...), the local branch's for frames mid - 1, mid, mid + 1; None without a local branch.
+        local_params: (B, F, ...), the local branch's for the F frames of `local_frames`; None without a local branch.
         frame_mask: (B, T) bool, True for masked frames; None if no frame was masked.
+        local_frames: Which frames of the window `local_params` are for: the target frame and its neighbours, mid - 1,
+            mid and mid + 1 as published; None without a local branch.
     """
 
     global_params: SmplParams
     local_params: SmplParams | None
     frame_mask: Tensor | None
+    local_frames: slice | None

@@ -1,4 +1,7 @@
-"""Windows of T frames (T is even): the mid frame T // 2, the frames near it, and the windows of a track."""
+"""Windows of T frames (T is even): the target frame that they predict, the frames near it, and the windows of a track.
+
+The target frame is the mid frame T // 2 as published; a later one has less latency (docs/live.md).
+"""
 
 import torch
 from torch import Tensor
@@ -6,20 +9,41 @@ from torch import Tensor
 from glot_plugin.errors import InputError
 
 
-def nearby_range(num_frames: int, nearby: int) -> range:
-    """The frames mid - w … mid + w of a window of T frames, w = `nearby`, mid = T // 2.
+def resolve_target_frame(num_frames: int, target_frame: int | None = None) -> int:
+    """The frame of a window of T frames that is predicted: `target_frame`, or without one the mid frame T // 2.
 
     Raises:
-        InputError: T is not an even integer, or w does not fit into T.
+        InputError: T is not an even integer, or the target is none of T // 2 … T - 1.
     """
     check_num_frames(num_frames)
+    mid, last = num_frames // 2, num_frames - 1
+    if target_frame is None:
+        return mid
+    if isinstance(target_frame, bool) or not isinstance(target_frame, int) or not mid <= target_frame <= last:
+        raise InputError(
+            f'target_frame={target_frame!r}: expected an integer from {mid} (the mid frame, as published) to {last} '
+            f'(the last frame, no latency) for num_frames={num_frames}'
+        )
+    return target_frame
+
+
+def nearby_range(num_frames: int, nearby: int, target_frame: int | None = None) -> range:
+    """The 2 w + 1 frames near the target frame in a window of T frames, w = `nearby`.
+
+    They are target - w … target + w or, where these would go beyond the window, its last 2 w + 1 frames.
+
+    Raises:
+        InputError: T is not an even integer, or the target or w does not fit into T.
+    """
+    target = resolve_target_frame(num_frames, target_frame)
     mid = num_frames // 2
     if not isinstance(nearby, int) or nearby < 1 or mid + nearby > num_frames - 1:
         raise InputError(
             f'nearby={nearby!r} does not fit num_frames={num_frames}: expected an integer from 1 to '
             f'{num_frames - 1 - mid}, so that frames {mid} - nearby … {mid} + nearby lie inside the window'
         )
-    return range(mid - nearby, mid + nearby + 1)
+    start = min(target, num_frames - 1 - nearby) - nearby
+    return range(start, start + 2 * nearby + 1)
 
 
 def check_num_frames(num_frames: int) -> None:
@@ -28,15 +52,21 @@ def check_num_frames(num_frames: int) -> None:
         raise InputError(f'num_frames={num_frames!r}: expected an even number of frames, an integer of at least 4')
 
 
-def mid_frames(num_frames: int, around: int) -> slice:
-    """Slice of the frames mid - around … mid + around of a window of T frames."""
-    return slice(num_frames // 2 - around, num_frames // 2 + around + 1)
+def frames_around(num_frames: int, around: int, target_frame: int | None = None) -> slice:
+    """Slice of the frames target - around … target + around that lie in a window of T frames."""
+    target = resolve_target_frame(num_frames, target_frame)
+    return slice(target - around, min(target + around + 1, num_frames))
 
 
-def clamped_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> Tensor:
-    """The window of each frame i of a track: indices (N, T) of i - T // 2 … i + T // 2 - 1, clamped to the track."""
+def clamped_windows(
+    num_frames: int, length: int, device: torch.device | str = 'cpu', target_frame: int | None = None
+) -> Tensor:
+    """The window of each frame of a track, clamped to the track: indices (N, T).
+
+    Frame i is the target of its window: i - T // 2 … i + T // 2 - 1 as published.
+    """
     frame = torch.arange(length, device=device)[:, None]
-    offset = torch.arange(num_frames, device=device)[None] - num_frames // 2
+    offset = torch.arange(num_frames, device=device)[None] - resolve_target_frame(num_frames, target_frame)
     return (frame + offset).clamp_(0, length - 1)
 
 

@@ -10,6 +10,10 @@ def test_clamped_windows_by_hand():
     assert clamped_windows(4, 3).tolist() == [[0, 0, 0, 1], [0, 0, 1, 2], [0, 1, 2, 2]]
 
 
+def test_clamped_windows_of_the_last_frame():
+    assert clamped_windows(4, 3, target_frame=3).tolist() == [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 2]]
+
+
 def test_disjoint_windows_by_hand():
     windows, kept = disjoint_windows(4, 6)
     assert windows.tolist() == [[0, 1, 2, 3], [2, 3, 4, 5]]

@@ -76,7 +76,7 @@ def compare_track_inference(
     """A complete track at once against one window at a time; both give rotations, shape, camera and 49 joints."""
     model = build_model(config, model_dir, device).eval()
     track = torch.rand(length, 2048, generator=torch.Generator().manual_seed(0)).to(device)
-    windows = clamped_windows(model.head.num_frames, length, device)
+    windows = clamped_windows(model.head.num_frames, length, device, model.head.target_frame)
 
     @torch.inference_mode()
     def whole_track() -> Tensor:

@@ -38,11 +38,13 @@ class Branches:
     Attributes:
         global_bodies, local_bodies: N bodies each.
         attention: For `global`, `local` and `cross`, one map per block, averaged over heads: (N, queries, keys).
+        before: How many frames are before the predicted one in a window, and among its nearby frames.
     """
 
     global_bodies: Bodies
     local_bodies: Bodies
     attention: dict[str, list[np.ndarray]]
+    before: tuple[int, int]
 
 
 def draw_paper_figures(
@@ -100,7 +102,7 @@ def run_branches(model: GLoTEstimator, attentions: dict, features: np.ndarray, p
     """Run the model on the windows of the picked frames of a track, features (N, C)."""
     head, device = model.head, next(model.parameters()).device
     features = torch.from_numpy(features).to(device)
-    windows = clamped_windows(head.num_frames, len(features), device)[picked]
+    windows = clamped_windows(head.num_frames, len(features), device, head.target_frame)[picked]
     with capture_attention(attentions) as captured:
         corrected = head.predict_windows(features, windows, model.chunk)
     uncorrected = head.predict_windows(features, windows, model.chunk, corrected=False)
@@ -108,15 +110,15 @@ def run_branches(model: GLoTEstimator, attentions: dict, features: np.ndarray, p
         name: [torch.cat(passes).mean(1).cpu().numpy() for passes in blocks] for name, blocks in captured.items()
     }
     bodies = ((params.rotmat.cpu().numpy(), params.betas.cpu().numpy()) for params in (uncorrected, corrected))
-    return Branches(*bodies, attention)
+    return Branches(*bodies, attention, (head.target_frame, head.local_branch.query))
 
 
 def draw_attention(branches: Branches, picked: slice, stem: Path) -> list[Path]:
     """Both encoders' attention in the window of the middle picked frame, and the cross-attention of all windows."""
     maps, middle = branches.attention, (picked.stop - picked.start) // 2
     window = {name: [block[middle] for block in maps[name]] for name in ('global', 'local')}
-    cross = maps['cross'][0][:, 0]  # each window has one query, its mid frame
-    return draw_attention_maps(*window.values(), cross, stem, picked.start, picked.start + middle)
+    cross = maps['cross'][0][:, 0]  # each window has one query, its target frame
+    return draw_attention_maps(*window.values(), cross, stem, picked.start, picked.start + middle, *branches.before)
 
 
 def draw_branches(branches: Branches, item: dict, picked: slice, body: SMPLBody, stem: Path) -> list[Path]:

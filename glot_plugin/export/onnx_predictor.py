@@ -27,6 +27,7 @@ class OnnxPredictor:
     Attributes:
         in_dim: Width of the features.
         num_frames: T, frames of a window.
+        target_frame: Which of them is predicted.
         backbone: The backbone that the features come from.
         weights: A description of where the weights come from.
 
@@ -47,6 +48,8 @@ class OnnxPredictor:
         if metadata.get('format') != FORMAT:
             raise InputError(f'{path}: not a model from tools/export_model.py, whose metadata has format {FORMAT}')
         self.in_dim, self.num_frames = int(metadata['in_dim']), int(metadata['num_frames'])
+        # Files from before there was a choice predict the mid frame.
+        self.target_frame = int(metadata.get('target_frame', self.num_frames // 2))
         self.backbone, self.weights = metadata['backbone'], metadata['weights']
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
@@ -65,7 +68,7 @@ class OnnxPredictor:
                 f'{self.path} takes those of the backbone {self.backbone}'
             )
         frames = np.ascontiguousarray(features.detach().cpu().numpy(), np.float32)
-        windows = clamped_windows(self.num_frames, len(frames))
+        windows = clamped_windows(self.num_frames, len(frames), target_frame=self.target_frame)
         pieces = [self._session.run(None, {'features': frames[index.numpy()]}) for index in windows.split(chunk)]
         rotmat, betas, camera = (
             torch.from_numpy(np.concatenate(piece)).to(features.device) for piece in zip(*pieces, strict=True)

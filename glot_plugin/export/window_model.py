@@ -28,7 +28,7 @@ Runner = Callable[[Tensor], list[Tensor]]
 
 
 class WindowModel(nn.Module):
-    """Windows (B, T, in_dim) to rotmat (B, 24, 3, 3), betas (B, 10) and camera (B, 3) of their mid frames.
+    """Windows (B, T, in_dim) to rotmat (B, 24, 3, 3), betas (B, 10) and camera (B, 3) of their target frames.
 
     Args:
         model: Its head must have the method `predict`, as `GLoTHead` does; it is set to evaluation mode.
@@ -55,20 +55,23 @@ class WindowMetadata:
     Attributes:
         in_dim: Width of the features.
         num_frames: T, frames of a window.
+        target_frame: Which of them is predicted.
         backbone: The backbone that the features come from, by its name in `tools/extract_features.py`.
         weights: A description of where the weights come from.
     """
 
     in_dim: int
     num_frames: int
+    target_frame: int
     backbone: str
     weights: str
 
     @classmethod
     def of(cls, model: GLoTEstimator, weights: str, backbone: str | None = None) -> 'WindowMetadata':
         """The metadata of a model with a `GLoTHead`; `backbone` defaults to the usual one for the feature width."""
-        in_dim = model.head.in_dim
-        return cls(in_dim, model.head.num_frames, backbone or _USUAL_BACKBONES.get(in_dim, 'unknown'), weights)
+        head = model.head
+        backbone = backbone or _USUAL_BACKBONES.get(head.in_dim, 'unknown')
+        return cls(head.in_dim, head.num_frames, head.target_frame, backbone, weights)
 
     def texts(self) -> dict[str, str]:
         return {'format': FORMAT, **{key: str(value) for key, value in asdict(self).items()}}

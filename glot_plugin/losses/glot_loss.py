@@ -12,7 +12,6 @@ from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.errors import InputError
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import HeadOutput, SmplParams
-from glot_plugin.windows import mid_frames
 
 TERMS = ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'velocity2d', 'velocity3d')
 
@@ -49,7 +48,8 @@ class Targets:
 
 @MODELS.register_module()
 class GLoTLoss(nn.Module):
-    """The weighted terms of both branches: the global one on masked frames, the local one on the three mid frames.
+    """The weighted terms of both branches: the global one on masked frames, the local one on
+    its own: the target frame and its neighbours.
 
     With nothing masked (mask ratio 0) the global branch is supervised on all frames; otherwise it would not be trained.
 
@@ -69,13 +69,12 @@ class GLoTLoss(nn.Module):
 
     def forward(self, output: HeadOutput, targets: Targets, body: SMPLBody) -> dict[str, Tensor]:
         """The terms by name, `loss/global/keypoints2d` and so on."""
-        num_frames = targets.frame_valid.shape[1]
         masked = output.frame_mask
         if masked is None or self._nothing_masked(masked):
             masked = torch.ones_like(targets.frame_valid, dtype=torch.bool)
         branches = [('global', output.global_params, targets, masked)]
         if output.local_params is not None:
-            near = targets.frames(mid_frames(num_frames, around=1))
+            near = targets.frames(output.local_frames)
             branches.append(('local', output.local_params, near, torch.ones_like(near.frame_valid, dtype=torch.bool)))
         # One pass through the body model for both branches.
         params = SmplParams.cat([branch[1] for branch in branches], dim=1)

@@ -157,26 +157,28 @@ class GlobalMotionModel(nn.Module):
             torch.where(masked, mean.camera, start.camera),
         )
 
-    def start_mid(self, features: Tensor, windows: Tensor | None = None) -> SmplParams | None:
-        """What the regressor starts from (B, ...) in the mid frames of windows; None: the mean parameters.
+    def start_at(self, frame: int, features: Tensor, windows: Tensor | None = None) -> SmplParams | None:
+        """What the regressor starts from (B, ...) in one frame of each window; None: the mean parameters.
 
         Args:
+            frame: Its place in the windows.
             features: (B, T, in_dim), or (N, in_dim) with `windows`.
             windows: (B, T), the frames of each window among the N.
         """
         if self.start is None:
             return None
-        reach, mid = self.start.reach, self.transformer.num_frames // 2
-        near = slice(mid - reach, mid + reach + 1)
+        first = max(frame - self.start.reach, 0)
+        near = slice(first, min(frame + self.start.reach + 1, self.transformer.num_frames))
         features = features[:, near] if windows is None else features[windows[:, near]]
-        return self.start(features)[:, reach]
+        return self.start(features)[:, frame - first]
 
-    def predict_mid(self, memory: Tensor, start: SmplParams | None = None) -> SmplParams:
-        """Parameters (B, ...) of the mid frames of whole windows.
+    def predict_frame(self, frame: int, memory: Tensor, start: SmplParams | None = None) -> SmplParams:
+        """Parameters (B, ...) of one frame of whole windows.
 
         Args:
+            frame: Its place in the windows.
             memory: (B, T, embed_dim).
-            start: From `start_mid`.
+            start: From `start_at`.
         """
-        mid = self.transformer.decode(memory)[:, self.transformer.num_frames // 2]
-        return self.regressor(self.transformer.out_proj(mid), start=start)
+        decoded = self.transformer.decode(memory)[:, frame]
+        return self.regressor(self.transformer.out_proj(decoded), start=start)

@@ -8,7 +8,7 @@ from glot_plugin.body_model.smpl_files import MeanParams
 from glot_plugin.errors import InputError
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import HeadOutput, SmplParams
-from glot_plugin.windows import check_num_frames, clamped_windows, mid_frames
+from glot_plugin.windows import clamped_windows, frames_around, resolve_target_frame
 
 
 @MODELS.register_module()
@@ -22,6 +22,14 @@ class GLoTHead(nn.Module):
         local_branch: Config of a `LocalCorrection`, filled in likewise, or None for the global branch alone.
         detach_global: Cut gradients from the local branch's input parameters (the paper's detachment).
         mean_params: SMPL's mean parameters, or their file or folder. Checkpoints carry them, too.
+        target_frame: The frame of the window that is predicted, from T // 2 (the mid frame, as published; the default)
+            to T - 1 (the last one). The nearby frames move with it, and so do the frames that the local branch is
+            trained on: the target and its neighbours.
+
+    Attributes:
+        target_frame: The predicted frame.
+        latency: The frames after it that a window needs: 7 as published.
+        local_frames: The frames that the local branch is trained on.
     """
 
     def __init__(
@@ -32,9 +40,12 @@ class GLoTHead(nn.Module):
         local_branch: dict | None = None,
         detach_global: bool = True,
         mean_params: MeanParams | str | Path | None = None,
+        target_frame: int | None = None,
     ) -> None:
         super().__init__()
-        check_num_frames(num_frames)
+        self.target_frame = resolve_target_frame(num_frames, target_frame)
+        self.latency = num_frames - 1 - self.target_frame
+        self.local_frames = frames_around(num_frames, 1, self.target_frame)
         self.in_dim, self.num_frames, self.detach_global = in_dim, num_frames, detach_global
         sizes = {'in_dim': in_dim, 'num_frames': num_frames}
         global_branch = {'type': 'GlobalMotionModel', 'mean_params': mean_params, **(global_branch or {})}
@@ -42,13 +53,11 @@ class GLoTHead(nn.Module):
         self.global_branch = MODELS.build(global_branch)
         self.local_branch = None
         if local_branch is not None:
-            memory_dim = self.global_branch.transformer.memory_dim
-            self.local_branch = MODELS.build(
-                {'type': 'LocalCorrection', **sizes, 'memory_dim': memory_dim, **local_branch}
-            )
+            sizes |= {'memory_dim': self.global_branch.transformer.memory_dim, 'target_frame': self.target_frame}
+            self.local_branch = MODELS.build({'type': 'LocalCorrection', **sizes, **local_branch})
 
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
-        """All frames of the global branch and the three mid frames of the local one.
+        """All frames of the global branch, and of the local one the target frame and its neighbours.
 
         Args:
             features: (B, T, in_dim).
@@ -58,21 +67,22 @@ class GLoTHead(nn.Module):
             masking = self.global_branch.transformer.masking
             frame_mask = masking.draw(len(features), self.num_frames, features.device)
         global_params, memory = self.global_branch(features, frame_mask)
-        local_params = None
-        if self.local_branch is not None:
-            start = global_params[:, mid_frames(self.num_frames, around=1)]
-            start = start.detach() if self.detach_global else start
-            local_params = self.local_branch(features, memory, start, around=1)
-        return HeadOutput(global_params, local_params, frame_mask)
+        if self.local_branch is None:
+            return HeadOutput(global_params, None, frame_mask, None)
+        start = global_params[:, self.local_frames]
+        start = start.detach() if self.detach_global else start
+        local_params = self.local_branch(features, memory, start, around=1)
+        return HeadOutput(global_params, local_params, frame_mask, self.local_frames)
 
     def predict(self, features: Tensor) -> SmplParams:
-        """Parameters (B, ...) of the mid frames of windows (B, T, in_dim), nothing masked."""
+        """Parameters (B, ...) of the target frames of windows (B, T, in_dim), nothing masked."""
         transformer = self.global_branch.transformer
         transformer.check(features)
         embedded = None
         if self.local_branch is not None:
             embedded = self.local_branch.embed(self.local_branch.select(features))
-        return self._predict(transformer.embed(features), embedded, self.global_branch.start_mid(features))
+        start = self.global_branch.start_at(self.target_frame, features)
+        return self._predict(transformer.embed(features), embedded, start)
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
@@ -83,13 +93,13 @@ class GLoTHead(nn.Module):
             features: (N, in_dim).
             chunk: Windows in memory at a time.
         """
-        windows = clamped_windows(self.num_frames, len(features), features.device)
+        windows = clamped_windows(self.num_frames, len(features), features.device, self.target_frame)
         return self.predict_windows(features, windows, chunk)
 
     def predict_windows(
         self, features: Tensor, windows: Tensor, chunk: int = 256, corrected: bool = True
     ) -> SmplParams:
-        """Parameters (W, ...) of the mid frames of W windows cut from frames.
+        """Parameters (W, ...) of the target frames of W windows cut from frames.
 
         Frames are projected once, not once a window, and windows are cut from the projections.
 
@@ -106,11 +116,12 @@ class GLoTHead(nn.Module):
         parts = []
         for frames in windows.split(chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
-            parts.append(self._predict(embedded[frames], near, self.global_branch.start_mid(features, frames)))
+            start = self.global_branch.start_at(self.target_frame, features, frames)
+            parts.append(self._predict(embedded[frames], near, start))
         return SmplParams.cat(parts)
 
     def _predict(self, embedded: Tensor, nearby: Tensor | None, start: SmplParams | None) -> SmplParams:
-        """Mid-frame parameters: the local branch's, or without nearby frames the global one's.
+        """Parameters of the target frames: the local branch's, or without nearby frames the global one's.
 
         Args:
             embedded: (B, T, embed_dim), windows.
@@ -119,7 +130,7 @@ class GLoTHead(nn.Module):
         """
         transformer = self.global_branch.transformer
         memory = transformer.encode(embedded)
-        params = self.global_branch.predict_mid(memory, start)
+        params = self.global_branch.predict_frame(self.target_frame, memory, start)
         if nearby is None:
             return params
         return self.local_branch.correct(nearby, memory, params[:, None], around=0)[:, 0]

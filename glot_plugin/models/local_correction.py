@@ -13,21 +13,22 @@ from glot_plugin.models.layers import (
 )
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
-from glot_plugin.windows import nearby_range
+from glot_plugin.windows import nearby_range, resolve_target_frame
 
 
 @MODELS.register_module()
 class NearbyFrames(nn.Module):
-    """Selects the 2 w + 1 frames around the mid frame: (B, T, ...) → (B, 2 w + 1, ...).
+    """Selects the 2 w + 1 frames near the target frame: (B, T, ...) → (B, 2 w + 1, ...).
 
     Args:
         num_frames: T, even.
         nearby: w.
+        target_frame: The predicted frame, by default the mid frame T // 2; see `nearby_range`.
     """
 
-    def __init__(self, num_frames: int = 16, nearby: int = 4) -> None:
+    def __init__(self, num_frames: int = 16, nearby: int = 4, target_frame: int | None = None) -> None:
         super().__init__()
-        self.frames = nearby_range(num_frames, nearby)
+        self.frames = nearby_range(num_frames, nearby, target_frame)
         self.num_frames = num_frames
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ class NearbyFrames(nn.Module):
 
 @MODELS.register_module()
 class LocalCorrection(nn.Module):
-    """LPC: corrects the global branch's parameters of the mid frame (and its two neighbours).
+    """LPC: corrects the global branch's parameters of the target frame (and its neighbours).
 
     Args:
         in_dim: Width of the per-frame features.
@@ -49,6 +50,7 @@ class LocalCorrection(nn.Module):
         position_embedding: `learnable` or `fixed`.
         regressor: Config of the correcting regressor, by default `HSCR`.
         embedding: Config of the layer from features to tokens; linear by default.
+        target_frame: The predicted frame of the window, by default the mid frame T // 2.
     """
 
     def __init__(
@@ -66,10 +68,12 @@ class LocalCorrection(nn.Module):
         position_embedding: str = 'learnable',
         regressor: dict | None = None,
         embedding: dict | None = None,
+        target_frame: int | None = None,
     ) -> None:
         super().__init__()
-        self.select = NearbyFrames(num_frames, nearby)
-        self.nearby = nearby
+        self.select = NearbyFrames(num_frames, nearby, target_frame)
+        # The target's place among the nearby frames.
+        self.query = resolve_target_frame(num_frames, target_frame) - self.select.frames.start
         self.embed = build_embedding(embedding, in_dim, dim)
         self.memory_embed = nn.Linear(memory_dim, dim)
         self.apply(init_linear)  # the parts below initialise themselves
@@ -79,19 +83,19 @@ class LocalCorrection(nn.Module):
         self.regressor = MODELS.build({'type': 'HSCR', 'in_dim': dim, **(regressor or {})})
 
     def forward(self, features: Tensor, memory: Tensor, params: SmplParams, around: int = 1) -> SmplParams:
-        """Corrected parameters of frames mid - around … mid + around.
+        """Corrected parameters of the frames target - around … target + around that lie in the window.
 
         Args:
             features: (B, T, in_dim), the window's raw features.
             memory: (B, V, memory_dim), from the global encoder.
-            params: (B, 2 around + 1, ...), the global branch's parameters of those frames.
-            around: 1 in training (three frames), 0 in testing (the mid frame).
+            params: (B, F, ...), the global branch's parameters of those F frames.
+            around: 1 in training (three frames; two if the target is the last one), 0 in testing (the target).
         """
         return self.correct(self.embed(self.select(features)), memory, params, around)
 
     def correct(self, embedded: Tensor, memory: Tensor, params: SmplParams, around: int) -> SmplParams:
         """`forward` from embedded nearby frames (B, 2 w + 1, dim)."""
         encoded = self.encoder(self.position(embedded))
-        queries = encoded[:, self.nearby - around : self.nearby + around + 1]
-        feature = self.cross_attention(queries, self.memory_embed(memory))  # f_gl (B, 2 around + 1, dim)
+        queries = encoded[:, self.query - around : self.query + around + 1]
+        feature = self.cross_attention(queries, self.memory_embed(memory))  # f_gl (B, F, dim)
         return self.regressor(feature, params)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from glot_plugin.errors import InputError
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import HeadOutput, SmplParams, rotmat_to_rot6d
-from glot_plugin.windows import check_num_frames, clamped_windows, disjoint_windows, mid_frames
+from glot_plugin.windows import clamped_windows, disjoint_windows, frames_around, resolve_target_frame
 
 PREDICTED_FRAMES = ('mid', 'all')
 HEAD_KEYS = ('pred_pose', 'pred_shape', 'pred_cam')
@@ -57,7 +57,7 @@ class NeckHead(nn.Module):
         head: Config of a module from (B * T, C) to `SmplParams`, or to a dict with `pred_pose`, `pred_shape` and
             `pred_cam`.
         correction: Config of a module from (features (..., C), SmplParams) to SmplParams, such as `HSCR`, or None. It
-            is trained on the frames mid - 1, mid, mid + 1.
+            is trained on the target frame and its neighbours.
         in_dim: Feature width.
         num_frames: T, the window's length; even.
         per_frame: The head takes frames (B * T, C); False: complete windows (B, T, C), for temporal heads.
@@ -65,6 +65,7 @@ class NeckHead(nn.Module):
             GLoT is tested. `all`: all T frames of windows that do not overlap, as VIBE is tested in its own repository
             and all models in mmhuman3d; 16 times faster, but the first frames of a window have little context.
         detach_global: Detach the parameters that the correction starts from.
+        target_frame: The frame of a window that `mid` predicts; see `GLoTHead`.
 
     Raises:
         InputError: The parts do not fit each other or the features.
@@ -80,9 +81,11 @@ class NeckHead(nn.Module):
         per_frame: bool = True,
         predicted_frames: str = 'mid',
         detach_global: bool = True,
+        target_frame: int | None = None,
     ) -> None:
         super().__init__()
-        check_num_frames(num_frames)
+        self.target_frame = resolve_target_frame(num_frames, target_frame)
+        self.local_frames = frames_around(num_frames, 1, self.target_frame)
         if predicted_frames not in PREDICTED_FRAMES:
             raise InputError(f'predicted_frames={predicted_frames!r}: expected one of {", ".join(PREDICTED_FRAMES)}')
         self.in_dim, self.num_frames, self.per_frame = in_dim, num_frames, per_frame
@@ -100,7 +103,7 @@ class NeckHead(nn.Module):
                 part.init_weights()
 
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
-        """Parameters of all frames and, with a correction, also those of the three mid frames.
+        """Parameters of all frames and, with a correction, also those of the target frame and its neighbours.
 
         Args:
             features: (B, T, in_dim).
@@ -111,12 +114,11 @@ class NeckHead(nn.Module):
         frame_mask = self._frame_mask(features, frame_mask)
         encoded = self._encode(features, frame_mask)
         params = self._regress(encoded)
-        corrected = None
-        if self.correction is not None:
-            near = mid_frames(self.num_frames, around=1)
-            start = params[:, near].detach() if self.detach_global else params[:, near]
-            corrected = self.correction(encoded[:, near], start)
-        return HeadOutput(params, corrected, frame_mask)
+        if self.correction is None:
+            return HeadOutput(params, None, frame_mask, None)
+        near = self.local_frames
+        start = params[:, near].detach() if self.detach_global else params[:, near]
+        return HeadOutput(params, self.correction(encoded[:, near], start), frame_mask, near)
 
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1; see `predicted_frames`.
@@ -127,14 +129,14 @@ class NeckHead(nn.Module):
         """
         self._check(features, ndim=2)
         if self.predicted_frames == 'mid':
-            windows = clamped_windows(self.num_frames, len(features), features.device)
+            windows = clamped_windows(self.num_frames, len(features), features.device, self.target_frame)
             return self.predict_windows(features, windows, chunk)
         windows, kept = disjoint_windows(self.num_frames, len(features), features.device)
         parts = zip(windows.split(chunk), kept.split(chunk), strict=True)
         return SmplParams.cat([self._predict_all(features[frames])[keep] for frames, keep in parts])
 
     def predict_windows(self, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
-        """Parameters (W, ...) of the mid frames of W windows cut from frames.
+        """Parameters (W, ...) of the target frames of W windows cut from frames.
 
         Args:
             features: (N, in_dim).
@@ -142,15 +144,15 @@ class NeckHead(nn.Module):
             chunk: Windows in memory at a time.
         """
         self._check(features, ndim=2)
-        return SmplParams.cat([self._predict_mid(features[frames]) for frames in windows.split(chunk)])
+        return SmplParams.cat([self._predict_target(features[frames]) for frames in windows.split(chunk)])
 
-    def _predict_mid(self, windows: Tensor) -> SmplParams:
-        """Parameters (B, ...) of the mid frames of windows (B, T, in_dim)."""
-        mid = self.num_frames // 2
+    def _predict_target(self, windows: Tensor) -> SmplParams:
+        """Parameters (B, ...) of the target frames of windows (B, T, in_dim)."""
+        target = self.target_frame
         encoded = self._encode(windows)
         # Only a temporal head needs the other frames.
-        params = self._regress(encoded[:, mid]) if self.per_frame else self._regress(encoded)[:, mid]
-        return params if self.correction is None else self.correction(encoded[:, mid], params)
+        params = self._regress(encoded[:, target]) if self.per_frame else self._regress(encoded)[:, target]
+        return params if self.correction is None else self.correction(encoded[:, target], params)
 
     def _predict_all(self, windows: Tensor) -> SmplParams:
         """Parameters (B, T, ...) of all frames of windows (B, T, in_dim)."""

@@ -19,6 +19,8 @@ def draw_attention_maps(
     stem: str | Path,
     first_frame: int = 0,
     mid_frame: int = 0,
+    before: int | None = None,
+    nearby_before: int | None = None,
 ) -> list[Path]:
     """Draws a row of maps per encoder, a map per block, and the cross-attention of each frame below; saves PDF and PNG.
 
@@ -30,7 +32,9 @@ def draw_attention_maps(
         cross_map: (N, T), the attention of each frame of a track to the frames of its window.
         stem: Path of the pictures without suffix.
         first_frame: Number of the first of the N frames.
-        mid_frame: Number of the mid frame of the encoders' window.
+        mid_frame: Number of the predicted frame of the encoders' window.
+        before: Frames before the predicted one in a window, by default T // 2.
+        nearby_before: The same among the nearby frames, by default w.
 
     Raises:
         InputError: A map of another shape.
@@ -45,15 +49,16 @@ def draw_attention_maps(
         figure = new_figure(PAPER_WIDTH, 2 * _ROW_HEIGHT + _CROSS_HEIGHT)
         parts = figure.subfigures(3, 1, height_ratios=[_ROW_HEIGHT, _ROW_HEIGHT, _CROSS_HEIGHT])
         columns = max(len(maps) for maps in rows.values())
-        for part, (name, maps) in zip(parts, rows.items(), strict=False):
-            _draw_encoder(part, name, maps, columns, mid_frame)
-        _draw_cross(parts[2], cross_map, first_frame)
+        for part, (name, maps), earlier in zip(parts, rows.items(), (before, nearby_before), strict=False):
+            earlier = len(maps[0]) // 2 if earlier is None else earlier
+            _draw_encoder(part, name, maps, columns, mid_frame - earlier)
+        _draw_cross(parts[2], cross_map, first_frame, cross_map.shape[1] // 2 if before is None else before)
         return save_for_print(figure, Path(stem))
 
 
-def _draw_encoder(part, name: str, maps: Sequence[np.ndarray], columns: int, mid_frame: int) -> None:
+def _draw_encoder(part, name: str, maps: Sequence[np.ndarray], columns: int, first_frame: int) -> None:
     panels = part.subplots(1, columns, squeeze=False)[0]
-    first = mid_frame - len(maps[0]) // 2 - 0.5  # the edge before the window's first frame
+    first = first_frame - 0.5  # the edge before the window's first frame
     last = first + len(maps[0])
     limits = {'vmin': min(float(one.min()) for one in maps), 'vmax': max(float(one.max()) for one in maps)}
     for number, (panel, one) in enumerate(zip(panels, maps, strict=False), start=1):
@@ -67,10 +72,9 @@ def _draw_encoder(part, name: str, maps: Sequence[np.ndarray], columns: int, mid
     part.colorbar(image, ax=panels.tolist(), label='attention', shrink=0.85, pad=0.02)
 
 
-def _draw_cross(part, cross_map: np.ndarray, first_frame: int) -> None:
+def _draw_cross(part, cross_map: np.ndarray, first_frame: int, before: int) -> None:
     panel = part.subplots()
     frames, length = cross_map.shape
-    before = length // 2
     extent = (first_frame - 0.5, first_frame + frames - 0.5, length - before - 0.5, -before - 0.5)
     image = panel.imshow(cross_map.T, cmap=_COLOURS, aspect='auto', extent=extent, interpolation='nearest')
     panel.set_title('Cross-attention of each frame to the global memory of its window')

@@ -68,6 +68,10 @@ ABLATIONS = {
 }
 
 
+# The configs of lower latency: the predicted frame of the window.
+LIVE = {'latency_4': 11, 'latency_2': 13, 'latency_0': 15}
+
+
 def flat(node, prefix: str = '') -> dict:
     """A config's leaves by their dotted keys."""
     if isinstance(node, dict):

@@ -65,9 +65,20 @@ def test_onnx_predicts_tracks_as_the_model_does(model, exported, length):
             torch.testing.assert_close(getattr(found, name), getattr(expected, name), atol=1e-5, rtol=0)
 
 
+def test_a_causal_model_stays_causal(repository, tmp_path):
+    options = {**OPTIONS, 'model.head.target_frame': 15}
+    model = init_model(repository / CONFIG, device='cpu', cfg_options=options)
+    export_window_model(model, tmp_path / 'live.onnx')
+    predictor = OnnxPredictor(tmp_path / 'live.onnx')
+    assert predictor.target_frame == 15
+    with torch.inference_mode():
+        expected = model.predict_track(track(20))
+    torch.testing.assert_close(predictor.predict_track(track(20)).betas, expected.betas, atol=1e-5, rtol=0)
+
+
 def test_onnx_metadata(exported):
     predictor = OnnxPredictor(exported)
-    assert (predictor.in_dim, predictor.num_frames) == (IN_DIM, 16)
+    assert (predictor.in_dim, predictor.num_frames, predictor.target_frame) == (IN_DIM, 16, 8)
     assert (predictor.backbone, predictor.weights) == ('mine', 'random')
     graph = onnx.load(exported).graph
     assert [value.name for value in graph.output] == ['rotmat', 'betas', 'camera']
@@ -83,7 +94,7 @@ def test_the_tool_writes_what_torch_alone_loads(run_tool, repository, model, tmp
     assert 'largest difference from PyTorch' in done.out
     extra = {'metadata.json': ''}
     program = torch.export.load(path, extra_files=extra)
-    expected = {'format': 'glot_plugin.window/1', 'in_dim': str(IN_DIM), 'num_frames': '16'}
+    expected = {'format': 'glot_plugin.window/1', 'in_dim': str(IN_DIM), 'num_frames': '16', 'target_frame': '8'}
     assert json.loads(extra['metadata.json']) == {**expected, 'backbone': 'unknown', 'weights': 'trained.pth'}
     windows = torch.randn(9, 16, IN_DIM)
     with torch.no_grad():

@@ -33,7 +33,7 @@ def perfect(body):
     yes = torch.ones(2, dtype=torch.bool)
     targets = Targets(keypoints2d, joints, pose, params.betas, yes, yes, torch.ones(2, 16, dtype=torch.bool))
     mask = (torch.arange(16) % 2 == 0).expand(2, -1)
-    return HeadOutput(params, params[:, 7:10], mask), targets
+    return HeadOutput(params, params[:, 7:10], mask, slice(7, 10)), targets
 
 
 def test_perfect_prediction_costs_nothing(perfect, body):
@@ -52,11 +52,23 @@ def test_global_branch_is_supervised_on_masked_frames_only(perfect, body):
     assert losses['loss/local/keypoints2d'].item() == pytest.approx(2 / 3 / 2)  # frames 7 and 9 of three, x only
 
 
+def test_local_branch_is_supervised_on_its_own_frames(perfect, body):
+    """A causal head's local branch predicts the window's last two frames; the velocity is between them."""
+    output, targets = perfect
+    output.local_params, output.local_frames = output.global_params[:, 14:], slice(14, 16)
+    losses = GLoTLoss(TERMS)(output, targets, body)
+    assert all(value.item() < 1e-9 for value in losses.values())
+    targets.keypoints2d[:, 15, :, 0] += 1.0
+    losses = GLoTLoss(TERMS)(output, targets, body)
+    assert losses['loss/local/keypoints2d'].item() == pytest.approx(1 / 2 / 2)  # one frame of two, x only
+    assert losses['loss/local/velocity2d'].item() == pytest.approx(1 / 2 / 2)
+
+
 @pytest.mark.parametrize('mask', [None, torch.zeros(2, 16, dtype=torch.bool)])
 def test_nothing_masked_supervises_all_frames(perfect, body, mask):
     output, targets = perfect
     targets.keypoints2d[..., 0] += 1.0
-    output = HeadOutput(output.global_params, None, mask)
+    output = HeadOutput(output.global_params, None, mask, None)
     losses = GLoTLoss({'keypoints2d': TERMS['keypoints2d']})(output, targets, body)
     assert set(losses) == {'loss/global/keypoints2d'}
     assert losses['loss/global/keypoints2d'].item() == pytest.approx(0.5)

@@ -3,7 +3,7 @@ import torch
 
 from glot_plugin.errors import InputError
 from glot_plugin.models import GLoTHead, NearbyFrames
-from glot_plugin.windows import clamped_windows, mid_frames, nearby_range
+from glot_plugin.windows import clamped_windows, frames_around, nearby_range
 
 SMALL = {
     'in_dim': 32,
@@ -44,6 +44,38 @@ def test_shapes_and_track_equals_windows(num_frames, position_embedding):
         by_track, by_window = head.predict_track(track, chunk=10), head.predict(windows)
     torch.testing.assert_close(by_track.pose6d, out.local_params[:, 1].pose6d, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(by_track.camera, by_window.camera, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ('target', 'local_frames', 'latency'),
+    [(None, slice(7, 10), 7), (11, slice(10, 13), 4), (14, slice(13, 16), 1), (15, slice(14, 16), 0)],
+)
+@pytest.mark.parametrize('start', [None, {'type': 'LandmarkPose'}])
+def test_target_frame(target, local_frames, latency, start):
+    """The prediction of a track is the local branch's at the target frame, whose latest neighbours may be missing."""
+    width = 126 if start else 32
+    changes = {'global_branch': {**SMALL['global_branch'], 'start': start}, 'in_dim': width}
+    head = small_head(target_frame=target, **changes).eval()
+    assert (head.local_frames, head.latency) == (local_frames, latency)
+    track = torch.randn(19, width)
+    windows = track[clamped_windows(16, 19, target_frame=target)]
+    with torch.no_grad():
+        out, by_track, by_window = head(windows), head.predict_track(track, chunk=10), head.predict(windows)
+    assert out.local_frames == local_frames
+    assert out.local_params.pose6d.shape == (19, local_frames.stop - local_frames.start, 144)
+    expected = out.local_params[:, 1]
+    for name in ('pose6d', 'betas', 'camera'):
+        torch.testing.assert_close(getattr(by_track, name), getattr(expected, name), atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(getattr(by_window, name), getattr(expected, name), atol=1e-3, rtol=1e-3)
+
+
+def test_the_last_frame_needs_no_later_one():
+    head = small_head(target_frame=15).eval()
+    track = torch.randn(24, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            head.predict_track(track[:20]).pose6d, head.predict_track(track)[:20].pose6d, atol=1e-5, rtol=1e-4
+        )
 
 
 def test_global_branch_alone():
@@ -119,6 +151,9 @@ def test_parameter_count_of_the_paper():
         ({'global_branch': {'transformer': {'num_heads': 7}}}, 'num_heads=7: expected an integer that divides'),
         ({'global_branch': {'transformer': {'mask_ratio': '0.5'}}}, r"mask_ratio='0.5': expected a number in \[0, 1\)"),
         ({'num_frames': 8}, 'nearby=4 does not fit num_frames=8'),
+        ({'target_frame': 16}, r'target_frame=16: expected an integer from 8 \(.*\) to 15 \(.*\) for num_frames=16'),
+        ({'target_frame': 7}, 'target_frame=7: expected an integer from 8'),
+        ({'target_frame': '15'}, "target_frame='15': expected an integer from 8"),
         ({'global_branch': {'transformer': {'mask_ratio': 1.0}}}, 'mask_ratio=1.0'),
         ({'global_branch': {'transformer': {'position_embedding': 'none'}}}, "position_embedding='none'"),
     ],
@@ -138,7 +173,11 @@ def test_wrong_features():
 
 def test_frames_near_the_mid_frame():
     assert list(nearby_range(16, 4)) == [4, 5, 6, 7, 8, 9, 10, 11, 12]
-    assert mid_frames(16, 1) == slice(7, 10)
+    assert nearby_range(16, 4, target_frame=11) == range(7, 16)
+    assert nearby_range(16, 4, target_frame=13) == nearby_range(16, 4, target_frame=15) == range(7, 16)
+    assert nearby_range(16, 1, target_frame=14) == range(13, 16)
+    assert frames_around(16, 1, target_frame=15) == slice(14, 16)
+    assert frames_around(16, 1) == slice(7, 10)
     frames = torch.arange(16)[None, :, None].expand(2, -1, 3)
     assert NearbyFrames(16, 2)(frames)[0, :, 0].tolist() == [6, 7, 8, 9, 10]
     with pytest.raises(InputError, match='a window of 12 frames'):

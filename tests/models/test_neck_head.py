@@ -89,6 +89,13 @@ def test_mid_frames_of_clamped_windows(track, length, per_frame):
     assert_same(head.predict_track(features, chunk=4), expected)
 
 
+def test_last_frames_of_clamped_windows(track):
+    head = build(target_frame=T - 1, correction={'type': 'HSCR', 'in_dim': C, 'hidden_dim': 8}).eval()
+    output = head(track[clamped_windows(T, len(track), target_frame=T - 1)])
+    assert output.local_frames == slice(T - 2, T)
+    assert_same(head.predict_track(track, chunk=4), output.local_params[:, 1])
+
+
 @pytest.mark.parametrize('length', [1, 5, 8, 21])
 def test_all_frames_of_disjoint_windows(track, length):
     head, features = build(predicted_frames='all').eval(), track[:length]

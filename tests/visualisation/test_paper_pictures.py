@@ -39,6 +39,15 @@ def test_attention_maps_show_where_the_attention_is(tmp_path):
     assert share_of(top, PURPLE) > 10 * share_of(top, YELLOW) > 0
 
 
+def test_attention_maps_of_causal_windows(tmp_path):
+    """Frames that the cross-attention attends to are counted from the predicted one, here the window's last."""
+    titles = {}
+    for name, before in (('mid', ()), ('last', (15, 8))):
+        maps = draw_attention_maps([np.eye(16)], [np.eye(9)], np.ones((3, 16)), tmp_path / name, 100, 115, *before)
+        titles[name] = check_formats(maps)
+    assert not np.array_equal(titles['mid'], titles['last'])
+
+
 def test_attention_maps_are_checked(tmp_path):
     with pytest.raises(InputError, match=r'Local encoder: maps \[\(9, 8\)\], expected square ones'):
         draw_attention_maps([np.eye(16)], [np.ones((9, 8))], np.ones((3, 16)), tmp_path / 'attention')

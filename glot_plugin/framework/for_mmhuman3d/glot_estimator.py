@@ -127,7 +127,7 @@ class GLoTVideoEstimator(BaseArchitecture):
 
     @torch.no_grad()
     def forward_test(self, features: Tensor, sample_idx: Tensor, **_: object) -> dict:
-        """Every frame, predicted as the mid frame of its own window (the paper's protocol).
+        """Every frame, predicted as the target frame of its own window (the paper's protocol).
 
         Args:
             features: (B, L, C) clips, whose windows are clamped to the clip; or (B, L + T - 1, C) clips with T // 2
@@ -141,7 +141,7 @@ class GLoTVideoEstimator(BaseArchitecture):
         num_clips, num_frames = len(features), features.shape[1]
         sample_idx = sample_idx.reshape(num_clips, -1)
         head = self.head.module if is_module_wrapper(self.head) else self.head
-        windows = _test_windows(num_frames, sample_idx.shape[1], head.num_frames).to(features.device)
+        windows = _test_windows(num_frames, sample_idx.shape[1], head).to(features.device)
         params = predict_clip_windows(head, features.float(), windows, self.chunk).map(lambda x: x.flatten(0, 1))
         return {**self._bodies(params), 'image_idx': sample_idx.flatten().cpu().numpy()}
 
@@ -159,11 +159,17 @@ class GLoTVideoEstimator(BaseArchitecture):
         return {name: values.cpu().numpy() for name, values in outputs.items()}
 
 
-def _test_windows(num_frames: int, num_predicted: int, window: int) -> Tensor:
+def _test_windows(num_frames: int, num_predicted: int, head: GLoTHead) -> Tensor:
     """(L, T): the windows of the L predicted frames among those that were given."""
+    window = head.num_frames
     if num_frames == num_predicted:
-        return clamped_windows(window, num_frames)
+        return clamped_windows(window, num_frames, target_frame=head.target_frame)
     if num_frames == num_predicted + window - 1:
+        if head.target_frame != window // 2:
+            raise InputError(
+                f'context={window} in the data set surrounds mid frames, and target_frame={head.target_frame} of the '
+                'head needs more frames before it: test without context'
+            )
         return torch.arange(num_predicted)[:, None] + torch.arange(window)
     raise InputError(
         f'{num_frames} frames of features for {num_predicted} frames to predict; expected as many, or '

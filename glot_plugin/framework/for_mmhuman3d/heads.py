@@ -15,7 +15,7 @@ from glot_plugin.framework.for_mmhuman3d.state_dict_hooks import accept_names, r
 from glot_plugin.models import HSCR, IterativeRegressor
 from glot_plugin.models import GLoTHead as GLoTModel
 from glot_plugin.structures import SmplParams
-from glot_plugin.windows import clamped_windows, mid_frames
+from glot_plugin.windows import clamped_windows
 
 HEADS = child_registry(MMHUMAN3D_HEADS)
 
@@ -116,10 +116,10 @@ class HSCRHead(BaseModule):
 class GLoTHead(BaseModule):
     """GLoT's head inside mmhuman3d's `VideoBodyModelEstimator`, which expects all T frames of a clip.
 
-    In evaluation each of the T frames is predicted as in the paper's test protocol: as the mid frame of its own window,
-    clamped to the clip. In training (frames masked as in the paper) the output is the global branch's, with the three
-    mid frames replaced by the local branch's. The estimator's losses weight all frames equally; GLoT's own losses are
-    in `glot.GLoTVideoEstimator`, whose weights this head loads.
+    In evaluation each of the T frames is predicted as in the paper's test protocol: as the target frame of its own
+    window, clamped to the clip. In training (frames masked as in the paper) the output is the global branch's, with the
+    target frame and its neighbours replaced by the local branch's. The estimator's losses weight all frames equally;
+    GLoT's own losses are in `glot.GLoTVideoEstimator`, whose weights this head loads.
 
     Args:
         feat_dim: Feature width C.
@@ -128,6 +128,7 @@ class GLoTHead(BaseModule):
         global_branch: Config of a `GlobalMotionModel`, the paper's by default.
         local_branch: Config of a `LocalCorrection`, the paper's by default; None for the global branch alone.
         detach_global: Cut gradients from the local branch's starting point (the paper's detachment).
+        target_frame: The predicted frame of a window, by default the mid frame; see our own `GLoTHead`.
         init_cfg: See mmcv's `BaseModule`.
     """
 
@@ -140,6 +141,7 @@ class GLoTHead(BaseModule):
         local_branch: dict | None = {},  # noqa: B006 - never changed, and None has a meaning of its own
         detach_global: bool = True,
         init_cfg: dict | list | None = None,
+        target_frame: int | None = None,
     ) -> None:
         super().__init__(init_cfg)
         self.glot = GLoTModel(
@@ -149,6 +151,7 @@ class GLoTHead(BaseModule):
             None if local_branch is None else as_dict(local_branch),
             detach_global,
             smpl_mean_params,
+            target_frame,
         )
         accept_names(self, {f'{branch}.': f'glot.{branch}.' for branch in ('global_branch', 'local_branch')})
         respect_persistence(self)
@@ -167,19 +170,19 @@ class GLoTHead(BaseModule):
         output = self.glot(features)
         if output.local_params is None:
             return output.global_params
-        near = mid_frames(self.glot.num_frames, around=1)
+        near = output.local_frames
         before, after = output.global_params[:, : near.start], output.global_params[:, near.stop :]
         return SmplParams.cat([before, output.local_params, after], dim=1)
 
 
 def predict_clips(head: GLoTModel, features: Tensor, chunk: int = 256) -> SmplParams:
     """Parameters (B, T, ...) of every frame of clips (B, T, C), each predicted from its window clamped to the clip."""
-    windows = clamped_windows(head.num_frames, features.shape[1], features.device)
+    windows = clamped_windows(head.num_frames, features.shape[1], features.device, head.target_frame)
     return predict_clip_windows(head, features, windows, chunk)
 
 
 def predict_clip_windows(head: GLoTModel, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
-    """Parameters (B, W, ...) of the mid frames of the same W windows of each clip.
+    """Parameters (B, W, ...) of the target frames of the same W windows of each clip.
 
     Args:
         head: GLoT's head.

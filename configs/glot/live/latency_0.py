@@ -1,0 +1,5 @@
+"""No latency: the last frame of 16 is predicted (the paper: 8, latency 7)."""
+
+_base_ = ['../glot_3dpw.py']
+
+model = dict(head=dict(target_frame=15))
