@@ -193,6 +193,21 @@ def test_ablation_changes_its_keys_and_nothing_else(name):
     check_model(name, build_model(cfg).head)
 
 
+@pytest.mark.parametrize('name', LIVE)
+def test_lower_latency_changes_the_target_frame_and_nothing_else(name):
+    cfg, base = load_config(CONFIGS / f'live/{name}.py'), load_config(CONFIGS / 'glot_3dpw.py')
+    before, after = flat(base._cfg_dict), flat(cfg._cfg_dict)
+    assert {key: value for key, value in after.items() if before.get(key) != value} == {
+        'model.head.target_frame': LIVE[name]
+    }
+    assert set(before) <= set(after)
+    assert build_model(cfg).head.latency == int(name.removeprefix('latency_'))
+
+
+def test_every_live_config_is_known():
+    assert {path.stem for path in (CONFIGS / 'live').glob('*.py')} == set(LIVE)
+
+
 def check_model(name: str, head) -> None:
     """That the built model has what the ablation is about."""
     masking = next(child for child in head.modules() if isinstance(child, MPSEMasking))

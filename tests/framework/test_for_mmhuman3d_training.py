@@ -286,6 +286,17 @@ def test_whole_clips_are_their_own_tracks_without_context(body_dir):
         model(features=torch.randn(2, 22, 2048), sample_idx=torch.arange(40).view(2, 20, 1))
 
 
+def test_a_causal_head_is_tested_without_context(body_dir):
+    config = glot_model(body_dir)
+    model = build_architecture({**config, 'head': {**config['head'], 'target_frame': 15}}).eval()
+    features, numbers = torch.randn(2, 20, 2048), torch.arange(40).view(2, 20, 1)
+    output = model(features=features, sample_idx=numbers)
+    expected = model.head.predict_track(features[1]).rotmat.detach().numpy()
+    np.testing.assert_allclose(output['smpl_pose'][20:], expected, atol=1e-6)
+    with pytest.raises(InputError, match='target_frame=15 of the head needs more frames before it: test without'):
+        model(features=torch.randn(2, 35, 2048), sample_idx=numbers)
+
+
 def test_vertices_on_request(body_dir):
     model = build_architecture({**glot_model(body_dir), 'test_vertices': True, 'test_joints': 'spin49'}).eval()
     output = model(features=torch.randn(1, 2, 2048), sample_idx=torch.tensor([[5, 6]]))
