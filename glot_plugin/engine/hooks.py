@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.hooks import Hook
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 
+from glot_plugin.engine.logging_hook import DeviceRuntimeInfoHook
 from glot_plugin.engine.work_dir import stopped_note
-from glot_plugin.errors import NonFiniteLossError
+from glot_plugin.errors import InputError, NonFiniteLossError
 from glot_plugin.registry import HOOKS
 
 
@@ -32,28 +33,61 @@ class SeedEachIterationHook(Hook):
 class FiniteLossHook(Hook):
     """Stops the run at the first infinite or NaN loss term, and before such weights are written to a checkpoint.
 
-    The weights are checked too: a step can break them although the loss before it was finite, and in a multi-process
-    run another process's loss may have been the broken one.
+    Losses are looked at when they are read: for a log, and before each validation and checkpoint. So a run stops some
+    time after the broken iteration, which the message names, but before a broken checkpoint is written or an older one
+    removed. The weights are checked too: a step can break them although the loss before it was finite, and in a
+    multi-process run another process's loss may have been the broken one.
 
     Raises:
         NonFiniteLossError: The message names the iteration and the terms, or a weight.
+        InputError: The run's `RuntimeInfoHook` is not the one of this package, so nobody would read the losses.
     """
 
     priority = 'VERY_HIGH'
 
+    def before_train(self, runner) -> None:
+        if not any(isinstance(hook, DeviceRuntimeInfoHook) for hook in runner.hooks):
+            raise InputError(
+                "FiniteLossHook needs default_hooks.runtime_info=dict(type='glot.RuntimeInfoHook'), the default"
+            )
+
     def after_train_iter(self, runner, batch_idx: int, data_batch: Any = None, outputs: dict | None = None) -> None:
-        values = {name: value.item() for name, value in (outputs or {}).items()}
-        broken = [f'{name} = {value}' for name, value in values.items() if not math.isfinite(value)]
-        if broken:
-            raise _stopped(runner, runner.iter + 1, ', '.join(broken))
+        if any(_saves_now(hook, runner) for hook in runner.hooks if isinstance(hook, CheckpointHook)):
+            _read_losses(runner)
+
+    def before_val(self, runner) -> None:
+        _read_losses(runner)
+
+    def after_train(self, runner) -> None:
+        _read_losses(runner)
+
+    def after_losses_read(self, runner, losses: dict[int, dict[str, float]]) -> None:
+        for iteration, values in losses.items():
+            broken = [f'{name} = {value}' for name, value in values.items() if not math.isfinite(value)]
+            if broken:
+                raise _stopped(runner, iteration, ', '.join(broken))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         # Parameters only: a buffer may be infinite by design, for example an attention mask.
-        broken = [name for name, weight in model.named_parameters() if not weight.isfinite().all()]
+        names, weights = zip(*model.named_parameters(), strict=True)
+        finite = torch.stack([weight.isfinite().all() for weight in weights]).tolist()
+        broken = [name for name, is_finite in zip(names, finite, strict=True) if not is_finite]
         if broken:
             reason = f'{len(broken)} weights became infinite or NaN, the first of them {broken[0]}'
             raise _stopped(runner, checkpoint['meta']['iter'], reason)
+
+
+def _read_losses(runner) -> None:
+    for hook in runner.hooks:
+        if isinstance(hook, DeviceRuntimeInfoHook):
+            hook.read()
+
+
+def _saves_now(hook: CheckpointHook, runner) -> bool:
+    """Whether mmengine's hook is about to write a checkpoint: before that, it removes the oldest one."""
+    last = hook.save_last and hook.is_last_train_iter(runner)
+    return not hook.by_epoch and (last or hook.every_n_train_iters(runner, hook.interval, hook.save_begin))
 
 
 def _stopped(runner, iteration: int, reason: str) -> NonFiniteLossError:
