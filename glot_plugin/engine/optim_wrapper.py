@@ -16,14 +16,12 @@ from glot_plugin.registry import OPTIM_WRAPPERS
 class DeviceOptimWrapper(OptimWrapper):
     """mmengine's `OptimWrapper`; where gradients are clipped, their norm stays on the device until it is logged."""
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self._grad_norms: dict[str, Tensor] = {}
+    _grad_norms: dict[str, Tensor] | None = None
 
     def take_grad_norms(self) -> dict[str, Tensor]:
         """The norm of all gradients before they were clipped, by its name in logs; nothing without a clipping since."""
-        norms, self._grad_norms = self._grad_norms, {}
-        return norms
+        norms, self._grad_norms = self._grad_norms, None
+        return norms or {}
 
     def _clip_grad(self) -> None:
         weights = [weight for group in self.optimizer.param_groups for weight in group['params']]

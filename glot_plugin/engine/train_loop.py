@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import IterBasedTrainLoop
 
+from glot_plugin.engine.batches import BatchesAhead
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.track_metric import TrackMetric
 from glot_plugin.registry import LOOPS
@@ -48,13 +49,19 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             self.runner.logger.info(f'Resumed at iteration {self._iter}')
             self._validate_if_due()
         self._batches = iter(self.dataloader)
-        while self._iter < self._max_iters and not self.stop_training:
-            self.runner.model.train()
-            self.run_iter(next(self._batches))
-            self._decide_current_val_interval()
-            self._validate_if_due()
+        self._train()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
+
+    def _train(self) -> None:
+        ahead = BatchesAhead(self._batches, next(self.runner.model.parameters()).device)
+        self.runner.model.train()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.run_iter(ahead.take())
+            self._decide_current_val_interval()
+            if self._iter < self._max_iters:
+                ahead.fetch()  # the device still has the iteration to do
+            self._validate_if_due()
 
     def _stop_workers(self) -> None:
         """Stop the workers now; when garbage-collected with the runner, each would block for five seconds."""
@@ -82,3 +89,4 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         due = self._iter % self.val_interval == 0 or self._iter == self._max_iters
         if self.runner.val_loop is not None and self._iter >= self.val_begin and due:
             self.runner.val_loop.run()
+            self.runner.model.train()

@@ -43,7 +43,8 @@ class GLoTEstimator(BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(data_preprocessor, init_cfg)
+        # Without waiting for the copies: what uses them is launched after them, on the same stream.
+        super().__init__(data_preprocessor or {'type': 'BaseDataPreprocessor', 'non_blocking': True}, init_cfg)
         self.head = MODELS.build(head)
         self.loss = None if loss is None else MODELS.build(loss)
         self.body_model = None if body_model is None else as_body_model(MODELS.build(body_model))
