@@ -42,6 +42,16 @@ class SmplParams:
         """(..., J, 3, 3), recomputed on every access."""
         return rot6d_to_rotmat(self.pose6d)
 
+    @property
+    def flat(self) -> Tensor:
+        """(..., J * 6 + 13): pose, shape and camera, in that order."""
+        return torch.cat([self.pose6d, self.betas, self.camera], dim=-1)
+
+    @classmethod
+    def from_flat(cls, flat: Tensor) -> 'SmplParams':
+        """Of numbers (..., J * 6 + 13) as in `flat`, as views."""
+        return cls(*flat.split([flat.shape[-1] - 13, 10, 3], dim=-1))
+
     def map(self, function: Callable[[Tensor], Tensor]) -> 'SmplParams':
         """The same structure with `function` applied to each tensor."""
         return SmplParams(function(self.pose6d), function(self.betas), function(self.camera))

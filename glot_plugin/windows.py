@@ -65,9 +65,14 @@ def clamped_windows(
 
     Frame i is the target of its window: i - T // 2 … i + T // 2 - 1 as published.
     """
-    frame = torch.arange(length, device=device)[:, None]
-    offset = torch.arange(num_frames, device=device)[None] - resolve_target_frame(num_frames, target_frame)
-    return (frame + offset).clamp_(0, length - 1)
+    frames = torch.arange(length, device=device)
+    return windows_around(frames, num_frames, length, resolve_target_frame(num_frames, target_frame))
+
+
+def windows_around(frames: Tensor, num_frames: int, length: int, place: int) -> Tensor:
+    """Windows (W, T) that have given frames (W,) of a track in their place-th place, clamped to the track."""
+    offset = torch.arange(num_frames, device=frames.device) - place
+    return (frames[:, None] + offset).clamp_(0, length - 1)
 
 
 def disjoint_windows(num_frames: int, length: int, device: torch.device | str = 'cpu') -> tuple[Tensor, Tensor]:

@@ -30,6 +30,8 @@ def head_attentions(head: nn.Module) -> Attentions:
 def capture_attention(attentions: Mapping[str, list[nn.Module]]) -> Iterator[dict[str, list[list[Tensor]]]]:
     """Record the attention weights of modules in every forward pass inside the context.
 
+    `GLoTHead.predict_windows` passes through every module; `predict_track` fuses some of them.
+
     Args:
         attentions: Lists of timm's `Attention` or of `CrossAttention`, by name.
 

@@ -9,6 +9,7 @@ from glot_plugin.adapters import as_body_model
 from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.errors import InputError
 from glot_plugin.losses import Targets
+from glot_plugin.models.inference_mode import InferenceMode
 from glot_plugin.models.mean_params import set_mean_params
 from glot_plugin.registry import MODELS, WEIGHT_INITIALIZERS
 from glot_plugin.structures import HeadOutput, SmplParams
@@ -29,6 +30,8 @@ class GLoTEstimator(BaseModel):
         init_from_spin: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`), whose regressor and mean parameters
             initialise the head's `IterativeRegressor` for training. Not needed for inference.
         chunk: Number of windows in memory at a time when tracks are predicted.
+        inference: The mode in which tracks are predicted: `exact`, as published; `fast`; `bf16`; `fast+bf16`
+            (docs/speed.md). Only `GLoTHead` has modes other than `exact`.
         data_preprocessor, init_cfg: See mmengine's `BaseModel`.
     """
 
@@ -40,6 +43,7 @@ class GLoTEstimator(BaseModel):
         mean_params: str | Path | None = None,
         init_from_spin: str | Path | None = None,
         chunk: int = 256,
+        inference: str = 'exact',
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -53,6 +57,7 @@ class GLoTEstimator(BaseModel):
         self._mean_params = mean_params
         self._init_from_spin = init_from_spin
         self.chunk = chunk
+        self.inference = str(InferenceMode.of(inference))
 
     def init_weights(self) -> None:
         """Load the mean parameters and SPIN's regressor for a training from scratch.
@@ -88,9 +93,24 @@ class GLoTEstimator(BaseModel):
             return self.head(features, frame_mask)
         raise InputError(f"mode={mode!r}: expected 'loss', 'predict' or 'tensor'")
 
-    def predict_track(self, features: Tensor) -> SmplParams:
-        """Parameters (N, ...) of every frame of a track (N, C)."""
-        return self.head.predict_track(features, self.chunk)
+    def predict_track(self, features: Tensor, mode: str | None = None) -> SmplParams:
+        """Parameters (N, ...) of every frame of a track (N, C).
+
+        Args:
+            features: (N, C).
+            mode: The inference mode; None: the one of the argument `inference`.
+
+        Raises:
+            InputError: The mode is unknown, or the head has only `exact`.
+        """
+        mode = InferenceMode.of(self.inference if mode is None else mode)
+        if mode == InferenceMode():
+            return self.head.predict_track(features, self.chunk)
+        if not hasattr(self.head, 'window_predictor'):
+            raise InputError(
+                f'inference mode {mode}: {type(self.head).__name__} has only exact, GLoTHead has the others'
+            )
+        return self.head.predict_track(features, self.chunk, mode)
 
     def _losses(self, features: Tensor, frame_mask: Tensor | None, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.loss is None or self.body_model is None:

@@ -165,12 +165,17 @@ class GlobalMotionModel(nn.Module):
             features: (B, T, in_dim), or (N, in_dim) with `windows`.
             windows: (B, T), the frames of each window among the N.
         """
+        start = self.start_in(slice(frame, frame + 1), features, windows)
+        return None if start is None else start[:, 0]
+
+    def start_in(self, frames: slice, features: Tensor, windows: Tensor | None = None) -> SmplParams | None:
+        """The same for several consecutive frames of each window: (B, Q, ...)."""
         if self.start is None:
             return None
-        first = max(frame - self.start.reach, 0)
-        near = slice(first, min(frame + self.start.reach + 1, self.transformer.num_frames))
+        first = max(frames.start - self.start.reach, 0)
+        near = slice(first, min(frames.stop + self.start.reach, self.transformer.num_frames))
         features = features[:, near] if windows is None else features[windows[:, near]]
-        return self.start(features)[:, frame - first]
+        return self.start(features)[:, frames.start - first : frames.stop - first]
 
     def predict_frame(self, frame: int, memory: Tensor, start: SmplParams | None = None) -> SmplParams:
         """Parameters (B, ...) of one frame of whole windows.

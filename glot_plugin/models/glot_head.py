@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from glot_plugin.body_model.smpl_files import MeanParams
 from glot_plugin.errors import InputError
+from glot_plugin.models.fused_windows import has_known_layout
+from glot_plugin.models.inference_mode import InferenceMode
+from glot_plugin.models.window_predictor import PredictorCache, WindowPredictor
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import HeadOutput, SmplParams
 from glot_plugin.windows import clamped_windows, frames_around, resolve_target_frame
@@ -55,6 +59,7 @@ class GLoTHead(nn.Module):
         if local_branch is not None:
             sizes |= {'memory_dim': self.global_branch.transformer.memory_dim, 'target_frame': self.target_frame}
             self.local_branch = MODELS.build({'type': 'LocalCorrection', **sizes, **local_branch})
+        self._predictors = PredictorCache()
 
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
         """All frames of the global branch, and of the local one the target frame and its neighbours.
@@ -84,7 +89,7 @@ class GLoTHead(nn.Module):
         start = self.global_branch.start_at(self.target_frame, features)
         return self._predict(transformer.embed(features), embedded, start)
 
-    def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
+    def predict_track(self, features: Tensor, chunk: int = 256, mode: str | InferenceMode = 'exact') -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1.
 
         Each frame is predicted from its own window, clamped to the track.
@@ -92,7 +97,16 @@ class GLoTHead(nn.Module):
         Args:
             features: (N, in_dim).
             chunk: Windows in memory at a time.
+            mode: `exact`, as published; `fast`, with a third of the windows; `bf16`; or `fast+bf16`. See docs/speed.md.
+
+        Raises:
+            InputError: The features do not fit, or the mode is not possible.
         """
+        self._check_frames(features)
+        mode = InferenceMode.of(mode)
+        plain = mode == InferenceMode()
+        if not plain or (self.can_fuse and not self.training and not torch.is_grad_enabled()):
+            return self.window_predictor(mode).predict_track(features, chunk)
         windows = clamped_windows(self.num_frames, len(features), features.device, self.target_frame)
         return self.predict_windows(features, windows, chunk)
 
@@ -109,8 +123,7 @@ class GLoTHead(nn.Module):
             chunk: Windows in memory at a time.
             corrected: By the local branch, where there is one; False: the global branch's parameters.
         """
-        if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
-            raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
+        self._check_frames(features)
         embedded = self.global_branch.transformer.embed(features)
         nearby = self.local_branch.embed(features) if corrected and self.local_branch is not None else None
         parts = []
@@ -119,6 +132,23 @@ class GLoTHead(nn.Module):
             start = self.global_branch.start_at(self.target_frame, features, frames)
             parts.append(self._predict(embedded[frames], near, start))
         return SmplParams.cat(parts)
+
+    @property
+    def can_fuse(self) -> bool:
+        """Whether the branches are the paper's, so that a `WindowPredictor` knows their parts."""
+        return has_known_layout(self.global_branch, self.local_branch)
+
+    def window_predictor(self, mode: str | InferenceMode = 'exact') -> WindowPredictor:
+        """What predicts windows and tracks in a mode; kept until a weight changes. In evaluation mode only.
+
+        Raises:
+            InputError: The mode is unknown, the head is in training mode, or its branches are not the paper's.
+        """
+        return self._predictors.get(self, InferenceMode.of(mode))
+
+    def _check_frames(self, features: Tensor) -> None:
+        if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:
+            raise InputError(f'features are {tuple(features.shape)}, expected (frames, {self.in_dim}), frames ≥ 1')
 
     def _predict(self, embedded: Tensor, nearby: Tensor | None, start: SmplParams | None) -> SmplParams:
         """Parameters of the target frames: the local branch's, or without nearby frames the global one's.

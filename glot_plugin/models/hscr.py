@@ -80,9 +80,10 @@ class JointCorrections(nn.Module):
             return base
         # Solving requires full precision, and has no half-precision kernel.
         with torch.autocast(base.device.type, enabled=False):
-            matrix = self._identity_minus_ancestors(weights).float()
+            full = torch.promote_types(base.dtype, torch.float32)
+            matrix = self._identity_minus_ancestors(weights).to(full)
             solved = torch.linalg.solve_triangular(
-                matrix, base.float().flatten(0, -2).T, upper=False, unitriangular=True
+                matrix, base.to(full).flatten(0, -2).T, upper=False, unitriangular=True
             )
         return solved.T.view_as(base)
 

@@ -9,6 +9,7 @@ from glot_plugin.errors import InputError
 from glot_plugin.models import GLoTHead
 from glot_plugin.models.attention_capture import capture_attention, head_attentions
 from glot_plugin.models.layers import CrossAttention
+from glot_plugin.windows import clamped_windows
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_attentions_of_a_head():
         local_branch={'dim': 8, **small},
     ).eval()
     with torch.no_grad(), capture_attention(head_attentions(both)) as captured:
-        both.predict_track(torch.randn(5, 8), chunk=3)
+        both.predict_windows(torch.randn(5, 8), clamped_windows(16, 5), chunk=3)
     shapes = {
         name: [[tuple(weights.shape) for weights in block] for block in blocks] for name, blocks in captured.items()
     }
