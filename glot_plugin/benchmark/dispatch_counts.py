@@ -1,7 +1,7 @@
 """Counting what a computation asks of its device: kernels, and values that the host waits for.
 
-The counts are the same on every machine, so they stand for the speed of a GPU where there is none: there, each kernel is
-a launch of some microseconds, and each value that the host reads waits for all launches before it.
+The counts are the same on every machine, so they stand for the speed of a GPU where there is none: there, each kernel
+is a launch of some microseconds, and each value that the host reads waits for all launches before it.
 """
 
 from collections import Counter

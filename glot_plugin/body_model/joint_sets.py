@@ -73,6 +73,13 @@ LSP14_BONES = (
 )  # fmt: skip
 
 
+def take_joints(points: Tensor, joints: tuple[int, ...]) -> Tensor:
+    """The joints (..., len(joints), 3) of points (..., J, 3); a view if they are consecutive."""
+    if joints == tuple(range(joints[0], joints[-1] + 1)):
+        return points[..., joints[0] : joints[-1] + 1, :]
+    return points[..., list(joints), :]
+
+
 def center_at(points: Tensor, joints: Tensor, root: tuple[int, ...]) -> Tensor:
     """Points (..., P, 3) relative to the midpoint of the joints `root` of (..., J, 3)."""
-    return points - joints[..., list(root), :].mean(dim=-2, keepdim=True)
+    return points - take_joints(joints, tuple(root)).mean(dim=-2, keepdim=True)

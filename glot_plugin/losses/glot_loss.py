@@ -1,17 +1,17 @@
 """GLoT's loss: six terms on each of two branches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import roma
 import torch
 from torch import Tensor, nn
 
 from glot_plugin.adapters import as_loss_term
 from glot_plugin.body_model import SMPLBody, project
-from glot_plugin.body_model.joint_sets import LSP14
+from glot_plugin.body_model.joint_sets import LSP14, take_joints
 from glot_plugin.errors import InputError
+from glot_plugin.losses.squared_errors import TermWeights, is_squared_error, squared_errors
 from glot_plugin.registry import MODELS
-from glot_plugin.structures import HeadOutput, SmplParams
+from glot_plugin.structures import HeadOutput, SmplParams, rotvec_to_rotmat
 
 TERMS = ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'velocity2d', 'velocity3d')
 
@@ -37,13 +37,13 @@ class Targets:
     has_smpl: Tensor
     frame_valid: Tensor
 
-    def frames(self, frames: slice) -> 'Targets':
-        """The targets of a slice of frames."""
-        cut = {
-            name: getattr(self, name)[:, frames]
-            for name in ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'frame_valid')
-        }
-        return Targets(**cut, has_keypoints3d=self.has_keypoints3d, has_smpl=self.has_smpl)
+    def with_frames(self, frames: slice | None) -> 'Targets':
+        """The targets of all frames, followed by those of a slice of them."""
+        if frames is None:
+            return self
+        names = ('keypoints2d', 'keypoints3d', 'smpl_pose', 'smpl_betas', 'frame_valid')
+        longer = {name: torch.cat([getattr(self, name), getattr(self, name)[:, frames]], dim=1) for name in names}
+        return replace(self, **longer)
 
 
 @MODELS.register_module()
@@ -69,58 +69,61 @@ class GLoTLoss(nn.Module):
 
     def forward(self, output: HeadOutput, targets: Targets, body: SMPLBody) -> dict[str, Tensor]:
         """The terms by name, `loss/global/keypoints2d` and so on."""
-        masked = output.frame_mask
-        if masked is None or self._nothing_masked(masked):
-            masked = torch.ones_like(targets.frame_valid, dtype=torch.bool)
-        branches = [('global', output.global_params, targets, masked)]
+        # The frames of both branches stand one after the other: one pass through body model and terms.
+        weights = _weights(output, targets)
+        num_frames = targets.frame_valid.shape[1]
+        params, branches = output.global_params, {'global': slice(0, num_frames)}
         if output.local_params is not None:
-            near = targets.frames(output.local_frames)
-            branches.append(('local', output.local_params, near, torch.ones_like(near.frame_valid, dtype=torch.bool)))
-        # One pass through the body model for both branches.
-        params = SmplParams.cat([branch[1] for branch in branches], dim=1)
-        rotmat = params.rotmat
-        joints = body.joints(rotmat, params.betas)  # (B, T + 3, 49, 3)
-        keypoints2d = project(joints, params.camera.float())
-        losses, start = {}, 0
-        for name, branch_params, branch_targets, mask in branches:
-            frames = slice(start, start + mask.shape[1])
-            start = frames.stop
-            pred = {
-                'joints': joints[:, frames],
-                'keypoints2d': keypoints2d[:, frames],
-                'rotmat': rotmat[:, frames],
-                'betas': branch_params.betas.float(),
-            }
-            for term, value in self._branch(pred, branch_targets, mask).items():
-                losses[f'loss/{name}/{term}'] = value
-        return losses
-
-    @staticmethod
-    def _nothing_masked(mask: Tensor) -> bool:
-        return not bool(mask[0].any())
-
-    def _branch(self, pred: dict[str, Tensor], targets: Targets, mask: Tensor) -> dict[str, Tensor]:
-        valid = targets.frame_valid.bool()
-        mask = mask & valid
-        # A velocity needs the next frame, too; the last one has none, and its difference is zero on both sides.
-        moving = torch.cat([mask[:, :-1] & valid[:, 1:], mask[:, -1:]], dim=1)
-        mask, moving = mask.float(), moving.float()
-        target2d, confidence = targets.keypoints2d[..., :2], targets.keypoints2d[..., 2]
-        pred3d, target3d = pred['joints'][..., LSP14, :], targets.keypoints3d[..., LSP14, :]
-        has3d, has_smpl = targets.has_keypoints3d, targets.has_smpl
+            params = SmplParams.cat([params, output.local_params], dim=1)
+            branches['local'] = slice(num_frames, None)
+        pairs = self._pairs(params, targets.with_frames(output.local_frames), body)
+        together = {name: term for name, term in self.terms.items() if is_squared_error(term)}
+        errors = squared_errors(together, pairs, weights)
         losses = {}
-        for term, loss in self.terms.items():
-            if term == 'keypoints2d':
-                losses[term] = loss(pred['keypoints2d'], target2d, confidence, mask)
-            elif term == 'keypoints3d':
-                losses[term] = loss(pred3d, target3d, mask, has3d)
-            elif term == 'smpl_pose':
-                target = roma.rotvec_to_rotmat(targets.smpl_pose.unflatten(-1, (-1, 3)))
-                losses[term] = loss(pred['rotmat'], target, mask, has_smpl)
-            elif term == 'smpl_betas':
-                losses[term] = loss(pred['betas'], targets.smpl_betas, mask, has_smpl)
-            elif term == 'velocity2d':
-                losses[term] = loss(pred['keypoints2d'], target2d, confidence, moving)
-            else:
-                losses[term] = loss(pred3d, target3d, moving, has3d)
+        for branch, frames in branches.items():
+            means = iter(errors[:, frames].mean(1).unbind())
+            for name, term in self.terms.items():
+                value = next(means) if name in together else _alone(name, term, pairs[name], weights, frames)
+                losses[f'loss/{branch}/{name}'] = value
         return losses
+
+    def _pairs(self, params: SmplParams, targets: Targets, body: SMPLBody) -> dict[str, tuple[Tensor, Tensor]]:
+        """Each term's prediction and target (B, F, ...)."""
+        rotmat, betas = params.rotmat, params.betas.float()
+        joints = body.joints(rotmat, betas)  # (B, F, 49, 3)
+        points2d = (project(joints, params.camera.float()), targets.keypoints2d[..., :2])
+        points3d = (take_joints(joints, LSP14), take_joints(targets.keypoints3d, LSP14))
+        pairs = {'keypoints2d': points2d, 'keypoints3d': points3d, 'velocity2d': points2d, 'velocity3d': points3d}
+        if 'smpl_pose' in self.terms:
+            pairs['smpl_pose'] = (rotmat, rotvec_to_rotmat(targets.smpl_pose.unflatten(-1, (-1, 3))))
+        pairs['smpl_betas'] = (betas, targets.smpl_betas)
+        return {name: pairs[name] for name in self.terms}
+
+
+def _weights(output: HeadOutput, targets: Targets) -> TermWeights:
+    """Which frames and clips count: masked frames of the global branch, and all of the local one, padding never.
+
+    All of it stays on the device: a host that reads whether a frame is masked waits for all work before.
+    """
+    valid, masked = targets.frame_valid.bool(), output.frame_mask
+    frames = valid if masked is None else valid & (masked | ~masked.any(dim=1, keepdim=True))
+    # A velocity needs the next frame, too; the last frame of a branch has none.
+    last = valid.new_zeros(len(valid), 1)
+    parts, following = [frames], [valid[:, 1:], last]
+    confidence = targets.keypoints2d[..., 2]
+    if output.local_frames is not None:
+        near = valid[:, output.local_frames]
+        parts, following = [*parts, near], [*following, near[:, 1:], last]
+        confidence = torch.cat([confidence, confidence[:, output.local_frames]], dim=1)
+    frames = torch.cat(parts, dim=1)
+    moving = frames & torch.cat(following, dim=1)
+    every_clip = valid.new_ones(len(valid))
+    return TermWeights(confidence, frames, moving, every_clip, targets.has_keypoints3d.bool(), targets.has_smpl.bool())
+
+
+def _alone(name: str, term: nn.Module, pair: tuple[Tensor, Tensor], weights: TermWeights, branch: slice) -> Tensor:
+    """The value of a term that is not a squared error, for the frames of one branch."""
+    frames, clips = weights.of(name)
+    frames = frames[:, branch].float()
+    second = (weights.confidence[:, branch], frames) if name.endswith('2d') else (frames, clips)
+    return term(*(side[:, branch] for side in pair), *second)

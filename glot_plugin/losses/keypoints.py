@@ -45,6 +45,10 @@ class KeypointLoss2d(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target (B, T, J, D)."""
+        return difference
+
     def forward(self, pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
         return self.loss_weight * keypoint_loss_2d(pred, target, confidence, mask)
 
@@ -61,6 +65,10 @@ class KeypointLoss3d(nn.Module):
     def __init__(self, loss_weight: float = 1.0, root: tuple[int, ...] = LSP14_HIPS) -> None:
         super().__init__()
         self.loss_weight, self.root = loss_weight, tuple(root)
+
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target (B, T, J, D)."""
+        return center_at(difference, difference, self.root)
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         return self.loss_weight * keypoint_loss_3d(pred, target, mask, clip_weight, self.root)

@@ -18,6 +18,10 @@ class SmplPoseLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target."""
+        return difference
+
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         """Rotation matrices (B, T, 24, 3, 3) against their targets; mask (B, T); clip_weight (B,)."""
         return self.loss_weight * weighted_mean((pred - target) ** 2, mask, clip_weight)
@@ -34,6 +38,10 @@ class SmplBetasLoss(nn.Module):
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target."""
+        return difference
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         """Betas (B, T, 10) against their targets; mask (B, T); clip_weight (B,)."""

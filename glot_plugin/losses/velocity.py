@@ -51,6 +51,10 @@ class VelocityLoss2d(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target (B, T, J, D)."""
+        return velocity(difference)
+
     def forward(self, pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
         return self.loss_weight * velocity_loss_2d(pred, target, confidence, mask)
 
@@ -66,6 +70,10 @@ class VelocityLoss3d(nn.Module):
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+
+    def residual(self, difference: Tensor) -> Tensor:
+        """What is squared, of pred - target (B, T, J, D)."""
+        return velocity(difference)
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         return self.loss_weight * velocity_loss_3d(pred, target, mask, clip_weight)
