@@ -174,9 +174,7 @@ class WindowDataset:
             store.read_rows('valid', start, batch['frame_valid'][place, :count])
             batch['frame_valid'][place, count:] = False
         self._check_finite(batch, windows)
-        batch['has_keypoints3d'] = self._has_keypoints3d[windows]
-        batch['has_smpl'] = self._has_smpl[windows]
-        return batch
+        return {**batch, **self.window_flags(windows)}
 
     def window_rows(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Where windows come from: the indices of their stores (B,), and the rows of their frames there (B, T).
@@ -187,6 +185,19 @@ class WindowDataset:
         windows = self._checked_indices(indices)
         place = np.minimum(np.arange(self.num_frames), self._count[windows][:, None] - 1)  # (B, T)
         return self._store_of[windows], self._start[windows][:, None] + place
+
+    def frames_inside(self, indices: Sequence[int]) -> np.ndarray:
+        """(B, T) bool: False where a window is longer than its track, and its last frame is repeated."""
+        return np.arange(self.num_frames) < self._count[self._checked_indices(indices)][:, None]
+
+    def window_flags(self, indices: Sequence[int]) -> dict[str, np.ndarray]:
+        """`has_keypoints3d` and `has_smpl` (B,) of windows."""
+        windows = self._checked_indices(indices)
+        return {'has_keypoints3d': self._has_keypoints3d[windows], 'has_smpl': self._has_smpl[windows]}
+
+    def columns_of(self, store: int) -> tuple[str, ...]:
+        """Names of the targets that are fetched from a store; the others are zeros."""
+        return self._present[store]
 
     def _checked_indices(self, indices: Sequence[int]) -> np.ndarray:
         windows = np.asarray(indices, np.int64)

@@ -42,6 +42,8 @@ class NormalizeKeypoints2d:
         box_scale: side of the crop divided by the larger side of the box.
     """
 
+    frame_wise = True
+
     def __init__(self, box_scale: float = 1.2) -> None:
         if not box_scale > 0:
             raise InputError(f'box_scale is {box_scale}, expected a positive number')

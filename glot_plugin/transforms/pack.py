@@ -41,6 +41,8 @@ class Pack:
         optional_keys: keys that are kept if they are present.
     """
 
+    frame_wise = True
+
     def __init__(self, keys: Sequence[str] = WINDOW_KEYS, optional_keys: Sequence[str] = ('frame_mask',)) -> None:
         self.keys = tuple(keys)
         self.optional_keys = tuple(optional_keys)
