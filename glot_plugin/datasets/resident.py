@@ -57,11 +57,12 @@ class ResidentWindows:
     Args:
         dataset: The windows.
         device: Where the frames are kept and batches are made.
-        stores: Numbers of the stores to keep; None: all. Windows of other stores must not be fetched.
+        stores: Numbers of the stores to keep; None: all. Windows of the others come out without targets or features.
         half_features: Keep features in half precision; otherwise only if all kept stores have it.
 
     Attributes:
-        num_bytes: Memory that the frames take.
+        stores: Those that are kept.
+        num_bytes: Memory that their frames take.
 
     Raises:
         InputError: A transform is not frame-wise, a store has NaN or infinite values, features do not fit half
@@ -101,6 +102,14 @@ class ResidentWindows:
         values = {name: self._gather(name, next(sent)) for name in chosen}
         values |= {name: next(sent) != 0 for name in flags}
         return {name: values[name] for name in self._keys}
+
+    def complete(self, host_part: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The batch of which the data set has fetched the windows of the other stores (`WindowDataset.leave_out`)."""
+        windows, places = host_part.pop('windows'), host_part.pop('places').to(self.device, non_blocking=True)
+        batch = self.fetch(windows.numpy())
+        for name, values in host_part.items():
+            batch[name].index_copy_(0, places, values.to(self.device, non_blocking=True))
+        return batch
 
     def _gather(self, name: str, rows: Tensor) -> Tensor:
         values = self._columns[name].values.index_select(0, rows.view(-1))

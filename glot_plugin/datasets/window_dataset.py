@@ -5,8 +5,12 @@ import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+from torch.utils.data import get_worker_info
 
 from glot_plugin.datasets.column_checks import first_nonfinite_row
+from glot_plugin.datasets.residency import AUTO, check_residency, resident_windows
+from glot_plugin.datasets.resident import ResidentWindows
 from glot_plugin.datasets.store_schema import row_shape
 from glot_plugin.datasets.track_store import IndexInputError, TrackStore, open_stores
 from glot_plugin.errors import InputError
@@ -75,6 +79,11 @@ class WindowDataset:
         pipeline: transforms of the whole batch, as configs.
         columns: target columns to fetch.
         feature_dim: feature width C that the stores must have; None: that of the first.
+        resident: where frames are kept so that batches can be made there: None: on disk, batches are made by the host;
+            a device, such as 'cuda'; 'auto': where the model is on a GPU, the stores that fit into a share of its free
+            memory, as `ResumableTrainLoop` finds. Batches are the same, but are tensors on the device. Needs frame-wise
+            transforms (`resident_frames.py`), and, in other loops, a loader with num_workers=0.
+        resident_dtype: 'float16' rounds resident features to half precision; None keeps the stores' own type.
 
     Raises:
         InputError: a broken store, differing widths, 3D joints other than 'spin49', NaN or infinite values (when
@@ -89,7 +98,10 @@ class WindowDataset:
         pipeline: Sequence[dict | Transform] = (),
         columns: Sequence[str] = TARGET_COLUMNS,
         feature_dim: int | None = None,
+        resident: str | None = None,
+        resident_dtype: str | None = None,
     ) -> None:
+        check_residency(resident, resident_dtype)
         for name, value in (('num_frames', num_frames), ('stride', stride)):
             if not isinstance(value, int) or value < 1:
                 raise InputError(f'{name} is {value!r}, expected a positive integer')
@@ -99,6 +111,9 @@ class WindowDataset:
         entries = store_entries(stores)
         self.stores = open_stores([entry['path'] for entry in entries], feature_dim)
         self.use_smpl = [entry['use_smpl'] for entry in entries]
+        self.resident, self.resident_dtype = resident, resident_dtype
+        self._resident_windows: ResidentWindows | None = None
+        self._left_out: tuple[int, ...] = ()
         self.num_frames = num_frames
         self.columns = tuple(columns)
         self.pipeline = build_pipeline(pipeline)
@@ -146,7 +161,29 @@ class WindowDataset:
         return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """A complete batch, passed through the pipeline."""
+        """A complete batch, passed through the pipeline; see `resident` and `leave_out` for exceptions."""
+        if self._left_out:
+            return self._host_part(np.asarray(indices))
+        if self.resident not in (None, AUTO):
+            return self._on_device().fetch(indices)
+        return self._from_host(indices)
+
+    def leave_out(self, stores: Sequence[int]) -> None:
+        """Let batches hold only windows of other stores, with all `windows` (B,) and the `places` of those it holds."""
+        self._left_out = tuple(stores)
+
+    def _host_part(self, windows: np.ndarray) -> Batch:
+        places = np.flatnonzero(~np.isin(self._store_of[windows], self._left_out))
+        return {**self._from_host(windows[places]), 'windows': windows, 'places': places}
+
+    def _on_device(self) -> ResidentWindows:
+        if get_worker_info() is not None:
+            raise InputError(f'resident is {self.resident!r}: expected num_workers=0, as workers cannot use the device')
+        if self._resident_windows is None:
+            self._resident_windows = resident_windows(self, torch.device(self.resident))
+        return self._resident_windows
+
+    def _from_host(self, indices: Sequence[int]) -> Batch:
         batch = self.fetch(indices)
         seed = getattr(indices, 'seed', None)
         rng = np.random.default_rng([int(index) for index in indices] if seed is None else seed)
@@ -217,7 +254,8 @@ class WindowDataset:
 
     def _check_finite(self, batch: Batch, windows: np.ndarray) -> None:
         for name in ('features', *self.columns):
-            row = first_nonfinite_row(batch[name].reshape(len(windows) * self.num_frames, -1))
+            frames = batch[name].reshape(len(windows) * self.num_frames, *batch[name].shape[2:])
+            row = first_nonfinite_row(frames)
             if row is not None:
                 window, frame = windows[row // self.num_frames], row % self.num_frames
                 raise self.stores[self._store_of[window]].nonfinite_error(name, int(self._start[window]) + frame)

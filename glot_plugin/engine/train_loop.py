@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+import torch
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import IterBasedTrainLoop
 
+from glot_plugin.datasets import WindowDataset
+from glot_plugin.datasets.residency import resident_windows
 from glot_plugin.engine.batches import BatchesAhead
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation.track_metric import TrackMetric
@@ -21,7 +24,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
     The arguments are those of mmengine's `IterBasedTrainLoop`.
     """
 
-    _batches: Iterator | None = None
+    _loaded: Iterator | None = None
 
     def run(self):
         """Train to `max_iters`.
@@ -48,13 +51,13 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         if self._iter > 0:
             self.runner.logger.info(f'Resumed at iteration {self._iter}')
             self._validate_if_due()
-        self._batches = iter(self.dataloader)
         self._train()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
 
     def _train(self) -> None:
-        ahead = BatchesAhead(self._batches, next(self.runner.model.parameters()).device)
+        device = next(self.runner.model.parameters()).device
+        ahead = BatchesAhead(self._batches(device), device)
         self.runner.model.train()
         while self._iter < self._max_iters and not self.stop_training:
             self.run_iter(ahead.take())
@@ -63,11 +66,24 @@ class ResumableTrainLoop(IterBasedTrainLoop):
                 ahead.fetch()  # the device still has the iteration to do
             self._validate_if_due()
 
+    def _batches(self, device: torch.device) -> Iterator:
+        """Batches from the loader, or from frames on a device, or windows of some stores from each."""
+        dataset = self.dataloader.dataset
+        resident = resident_windows(dataset, device) if isinstance(dataset, WindowDataset) else None
+        if resident is not None:
+            self._stop_workers()  # mmengine has started them
+            if len(resident.stores) == len(dataset.stores):
+                return (self.dataloader.collate_fn(resident.fetch(clips)) for clips in self.dataloader.batch_sampler)
+            dataset.leave_out(resident.stores)
+        self._loaded = iter(self.dataloader)
+        return self._loaded if resident is None else map(resident.complete, self._loaded)
+
     def _stop_workers(self) -> None:
         """Stop the workers now; when garbage-collected with the runner, each would block for five seconds."""
-        batches, self._batches, self.dataloader._iterator = self._batches, None, None
-        if hasattr(batches, '_shutdown_workers'):  # absent if the main process loads the data
-            batches._shutdown_workers()
+        iterators, self._loaded, self.dataloader._iterator = (self._loaded, self.dataloader._iterator), None, None
+        for iterator in iterators:
+            if hasattr(iterator, '_shutdown_workers'):  # absent if the main process loads the data
+                iterator._shutdown_workers()
 
     def _check_validation(self) -> None:
         if self.val_interval < 1:

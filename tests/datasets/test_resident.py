@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from glot_plugin.datasets import TrackStoreWriter, WindowDataset
+from glot_plugin.datasets import TrackStoreWriter, WindowDataset, as_fetched
 from glot_plugin.datasets.resident import ResidentWindows
 from glot_plugin.errors import InputError
 
@@ -126,3 +126,17 @@ def test_on_a_gpu_batches_have_the_same_bits_and_the_host_does_not_wait(stores):
         torch.cuda.set_sync_debug_mode('default')
     for name, values in dataset.__getitems__(indices).items():
         np.testing.assert_array_equal(found[name].cpu().numpy(), values, err_msg=name)
+
+
+def test_windows_of_other_stores_come_from_the_host(stores):
+    dataset = WindowDataset(stores, pipeline=NORMALIZED)
+    indices = np.random.default_rng(0).permutation(len(dataset)).tolist()
+    expected = dataset.__getitems__(indices)
+    resident = ResidentWindows(dataset, CPU, stores=[0, 2])
+    dataset.leave_out(resident.stores)
+    for chosen in (indices, [0, 1]):  # the second has nothing from the host
+        part = as_fetched(dataset.__getitems__(chosen))
+        assert len(part['features']) == np.isin(dataset.window_rows(chosen)[0], [1, 3, 4]).sum()
+        found = resident.complete(part)
+        for name, values in found.items():
+            np.testing.assert_array_equal(values.numpy(), expected[name][[indices.index(i) for i in chosen]])

@@ -13,6 +13,8 @@ import torch
 from mmengine.hooks import Hook
 
 from glot_plugin.checkpoints.reading import read_checkpoint
+from glot_plugin.datasets.resident import ResidentWindows
+from glot_plugin.engine import train_loop
 from glot_plugin.engine.launch import evaluate, prepare, train
 from glot_plugin.engine.work_dir import best_checkpoint
 from glot_plugin.errors import InputError, NonFiniteLossError, WriteError
@@ -72,6 +74,29 @@ def test_number_of_workers_does_not_matter(small_config, uninterrupted, tmp_path
     runner = train(prepare(small_config(**options), tmp_path))
     assert not multiprocessing.active_children()  # they ended with the training
     assert all(torch.equal(weights(runner)[name], tensor) for name, tensor in uninterrupted['weights'].items())
+
+
+@pytest.mark.parametrize('kept', ['all', 'some'])
+def test_frames_on_the_device_do_not_matter(small_config, synthetic_data, tmp_path, monkeypatch, kept):
+    """Batches from a device, or windows of one store from there and of the other from workers."""
+    stores = [str(synthetic_data / 'train')] * 2
+    options = {
+        'train_dataloader.dataset.stores': stores,
+        'train_dataloader.num_workers': 2,
+        'train_dataloader.persistent_workers': True,
+        'train_cfg.val_interval': 6,
+        'default_hooks.checkpoint.interval': 6,
+    }
+    host = train(prepare(small_config(**options), tmp_path / 'host'))
+    if kept == 'some':
+        monkeypatch.setattr(
+            train_loop, 'resident_windows', lambda dataset, device: ResidentWindows(dataset, device, stores=[1])
+        )
+    options['train_dataloader.dataset.resident'] = 'cpu'
+    runner = train(prepare(small_config(**options), tmp_path / 'device'))
+    assert not multiprocessing.active_children()
+    expected = weights(host)
+    assert all(torch.equal(weights(runner)[name], tensor) for name, tensor in expected.items())
 
 
 def test_resume_takes_the_seed_of_the_run(small_config, tmp_path):

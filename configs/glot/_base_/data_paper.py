@@ -21,6 +21,7 @@ train_dataloader = dict(
         num_frames=16,
         stride=16,  # windows do not overlap
         pipeline=[dict(type='NormalizeKeypoints2d'), dict(type='Pack')],
+        resident='auto',  # on a GPU, frames are kept there as far as they fit (docs/data.md)
     ),
     sampler=dict(type='DefaultSampler'),
     # 38 clips of a batch from 2D sets, 26 from 3D sets (the sampler's default share, 0.6).

@@ -12,6 +12,7 @@ train_dataloader = dict(
         num_frames=16,
         stride=16,
         pipeline=[dict(type='NormalizeKeypoints2d'), dict(type='Pack')],
+        resident='auto',  # on a GPU, frames are kept there as far as they fit (docs/data.md)
     ),
     sampler=dict(type='DefaultSampler'),
     batch_sampler=dict(type='MixedBatchSampler', share_2d=0.6),
