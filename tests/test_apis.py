@@ -34,6 +34,24 @@ def test_shapes(model, length):
     np.testing.assert_array_equal(again.rotmat, track.rotmat)
 
 
+@pytest.mark.parametrize('mode', ['exact', 'fast', 'bf16', 'fast+bf16'])
+def test_modes(model, mode):
+    features = np.random.default_rng(0).random((20, 2048), dtype=np.float32)
+    track, exact = infer_track(model, features, mode), infer_track(model, features)
+    assert track.rotmat.dtype == np.float32
+    assert np.abs(track.rotmat - exact.rotmat).max() < 0.2
+    assert np.array_equal(track.rotmat, exact.rotmat) == (mode == 'exact')
+    model.inference = mode
+    np.testing.assert_array_equal(infer_track(model, features).rotmat, track.rotmat)
+
+
+def test_unknown_modes(small_config, model):
+    with pytest.raises(InputError, match="inference mode 'half': expected one of exact, fast, bf16, fast"):
+        infer_track(model, np.zeros((2, 2048)), 'half')
+    with pytest.raises(InputError, match="inference mode 'half': expected one of exact"):
+        init_model(small_config(), device='cpu', cfg_options={'model.inference': 'half'})
+
+
 def test_rotations_need_no_body_model_files(small_config, checkpoint, model, tmp_path):
     cfg = small_config()
     cfg.model.body_model.model_dir = str(tmp_path / 'absent')

@@ -49,6 +49,10 @@ def test_errors_are_one_message_and_status_2(run_process):
         # Before anything runs, and so before the config is read.
         (('test', 'absent.py', 'a.pth', '--out', 'README.md/a.json'), '--out README.md: cannot be written to'),
         (('test', 'absent.py', 'a.pth', '--per-track', 'docs'), '--per-track docs: a folder, expected the name of'),
+        (
+            ('test', 'absent.py', 'a.pth', '--per-track', 't.csv', '--inference', 'exact', 'fast'),
+            '--per-track: the file is for one mode, and --inference has exact, fast',
+        ),
     ],
 )
 def test_bad_arguments_name_the_option(run_tool, monkeypatch, repository, arguments, message):

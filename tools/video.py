@@ -16,6 +16,7 @@ from pathlib import Path
 
 from glot_plugin import cli
 from glot_plugin.cli.video import VideoJob, run_videos
+from glot_plugin.models.inference_mode import MODES
 from glot_plugin.video.clip import PICTURES_FPS
 from glot_plugin.video.smoothing import SMOOTHINGS
 from glot_plugin.video.tracking import TrackingRules
@@ -47,6 +48,12 @@ def _add_model(group) -> None:
         choices=('torch', 'onnx'),
         default='torch',
         help='library that runs the model (default: %(default)s)',
+    )
+    group.add_argument(
+        '--inference',
+        choices=MODES,
+        help='how tracks are predicted: as published, with fewer windows, in bfloat16, or both; see docs/speed.md '
+        "(default: the config's model.inference, or exact)",
     )
     group.add_argument(
         '--body-models',

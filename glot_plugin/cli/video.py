@@ -69,7 +69,7 @@ class VideoJob:
         """The job of parsed arguments."""
         people = PeopleOptions(args.detector, args.detector_weights, args.boxes, rules=rules)
         draw = None if args.no_pictures else DrawOptions(frames=args.frames)
-        options = VideoOptions(people, args.focal_length, args.smooth, draw)
+        options = VideoOptions(people, args.focal_length, args.smooth, draw, args.inference)
         names = ('config', 'checkpoint', 'backend', 'body_models', 'device', 'backbone', 'weights', 'fps', 'seconds')
         rest = {name: getattr(args, name) for name in names}
         return cls(args.source, args.out, options, exports=tuple(args.export), **rest)
@@ -135,6 +135,8 @@ def load_predictor(job: VideoJob, say: Say) -> tuple[TrackPredictor, int, SMPLBo
         if not (body_models / MEAN_PARAMS_FILE).is_file():
             write_synthetic_body(body_models)
     if job.backend == 'onnx':
+        if job.options.inference is not None:
+            raise InputError('--inference is not for --backend onnx: a file computes as it was exported')
         if job.checkpoint is None:
             raise InputError('--backend onnx: expected --checkpoint FILE.onnx (tools/export_model.py writes one)')
         onnx = OnnxPredictor(job.checkpoint)

@@ -101,7 +101,7 @@ def use_test_sets(cfg: Config, protocol: str = 'paper') -> None:
     Args:
         cfg: `test_sets` maps each name to a dict with `dataset` and `evaluator` (configs, as in `test_dataloader` and
             `test_evaluator`) and, optionally, `mmhuman3d_evaluator` (see `evaluator_configs`) and `dataloader` (keys
-            that differ from `TRACK_LOADER`).
+            that differ from `TRACK_LOADER`). Where `model.inference` is not `exact`, the sets' names say so.
         protocol: `paper`, `mmhuman3d` or `both`.
 
     Raises:
@@ -111,7 +111,9 @@ def use_test_sets(cfg: Config, protocol: str = 'paper') -> None:
     if loop['type'] not in ('TestLoop', 'TestSetsLoop', 'glot.TestSetsLoop'):
         raise InputError(f"{cfg.filename}: test_cfg.type is {loop['type']!r}, expected 'TestLoop'")
     loaders, evaluators = {}, {}
+    inference = cfg.get('model', {}).get('inference', 'exact')
     for name, (loader, metrics, framework) in _test_sets(cfg).items():
+        name = name if inference == 'exact' else f'{name}, {inference}'
         loader.setdefault('pin_memory', torch.cuda.is_available())
         loaders[name], evaluators[name] = loader, evaluator_configs(metrics, framework, protocol)
     cfg.test_cfg = {**loop, 'type': 'glot.TestSetsLoop'}

@@ -94,15 +94,18 @@ def init_model(
 
 
 @torch.inference_mode()
-def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor) -> TrackPrediction:
+def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor, mode: str | None = None) -> TrackPrediction:
     """Predict every frame of one person's track.
 
     Args:
         model: From `init_model`.
         features: (N, C), per-frame features of the backbone the model was trained on; any N ≥ 1.
+        mode: `exact`, as published; `fast`, with a third of the windows; `bf16`; or `fast+bf16`. See docs/speed.md for
+            what each gains and costs. None: that of the model, `exact` unless its config says otherwise.
 
     Raises:
-        InputError: The features are not an array of numbers, have a different shape, or are not finite.
+        InputError: The features are not an array of numbers, have a different shape, or are not finite; or the mode is
+            unknown or not possible.
     """
     if not isinstance(features, torch.Tensor):
         try:  # torch rejects foreign byte order and negative strides, and warns about read-only arrays
@@ -117,5 +120,5 @@ def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor) -> Tr
     if not finite.all():
         raise InputError(f'features of frame {int((~finite).nonzero()[0])} are not finite')
     device = next(model.parameters()).device
-    params = model.predict_track(features.to(device, torch.float32))
+    params = model.predict_track(features.to(device, torch.float32), mode)
     return TrackPrediction(params, model.body_model, model.chunk)

@@ -23,6 +23,7 @@ from glot_plugin.engine.score_report import write_track_table
 from glot_plugin.engine.work_dir import check_unused, last_checkpoint, training_in
 from glot_plugin.errors import InputError
 from glot_plugin.io.files import atomic_write, writable_folder, write_errors
+from glot_plugin.models.inference_mode import InferenceMode
 from glot_plugin.preflight import require
 
 # Each loop requires all of its keys.
@@ -104,7 +105,11 @@ def _set_start(cfg: Config, resume: str | bool) -> None:
 
 
 def evaluate(
-    cfg: Config, checkpoint: str | Path, per_track: str | Path | None = None, protocol: str = 'paper'
+    cfg: Config,
+    checkpoint: str | Path,
+    per_track: str | Path | None = None,
+    protocol: str = 'paper',
+    inference: str | None = None,
 ) -> Scores:
     """Test a checkpoint on the config's test sets.
 
@@ -114,10 +119,14 @@ def evaluate(
         checkpoint: The weights; they must fit the config.
         per_track: Also write a CSV with one row per track and protocol.
         protocol: `paper`, `mmhuman3d` or `both`.
+        inference: The inference mode; None: the one of the config's `model.inference`, or `exact`.
 
     Returns:
-        Scores by test set, protocol and metric: `scores['3DPW']['paper']['PA-MPJPE']`.
+        Scores by test set, protocol and metric: `scores['3DPW']['paper']['PA-MPJPE']`; the sets' names say the mode
+        where it is not `exact`: `scores['3DPW, fast']`.
     """
+    if inference is not None:
+        cfg.model.inference = str(InferenceMode.of(inference))
     cfg.load_from, cfg.resume = str(checkpoint), False
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler'):
         cfg.pop(key, None)

@@ -35,6 +35,7 @@ def predict_bodies(
     smoothing: str | None = None,
     model: str = '',
     gender: str = 'neutral',
+    mode: str | None = None,
 ) -> VideoResult:
     """Predict every person of a clip.
 
@@ -46,11 +47,14 @@ def predict_bodies(
         smoothing: One of `glot_plugin.video.smoothing.SMOOTHINGS`; None: none.
         model: Where the weights come from, in words.
         gender: Of the body.
+        mode: The inference mode (docs/speed.md), which a model takes and an exported one does not; None: its own.
 
     Raises:
-        InputError: The features have another width than the predictor takes, or the smoothing is unknown.
+        InputError: The features have another width than the predictor takes, or the smoothing or mode is unknown.
     """
-    people = tuple(_predict_person(person, clip, predictor, body, focal_length, smoothing) for person in clip.people)
+    people = tuple(
+        _predict_person(person, clip, predictor, body, focal_length, smoothing, mode) for person in clip.people
+    )
     return VideoResult(clip.source, clip.size, clip.fps, clip.times, focal_length, people, model, gender)
 
 
@@ -61,9 +65,11 @@ def _predict_person(
     body: SMPLBody,
     focal_length: float,
     smoothing: str | None,
+    mode: str | None,
 ) -> PersonTrack:
     device = body.v_template.device
-    params = predictor.predict_track(torch.from_numpy(person.features).to(device, torch.float32))
+    features = torch.from_numpy(person.features).to(device, torch.float32)
+    params = predictor.predict_track(features) if mode is None else predictor.predict_track(features, mode=mode)
     rotmat, betas, camera = (tensor.float().cpu().numpy() for tensor in (params.rotmat, params.betas, params.camera))
     times = clip.times[person.frame]
     if smoothing is not None:

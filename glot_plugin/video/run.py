@@ -13,6 +13,7 @@ from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.landmarks import FEATURE_DIM
 from glot_plugin.io.files import writable_folder
 from glot_plugin.models import GLoTEstimator
+from glot_plugin.models.inference_mode import InferenceMode
 from glot_plugin.video.bodies import TrackPredictor, predict_bodies
 from glot_plugin.video.camera import exif_focal_length, guess_focal_length
 from glot_plugin.video.clip import Clip, PictureClip, open_clip
@@ -35,18 +36,22 @@ class VideoOptions:
         focal_length: Of the full picture, pixels; None: a photo's EXIF data, or the diagonal of the picture.
         smoothing: One of `SMOOTHINGS`; None: none.
         draw: What is drawn; None: nothing.
+        inference: The inference mode (docs/speed.md); None: the model's own.
     """
 
     people: PeopleOptions = field(default_factory=PeopleOptions)
     focal_length: float | None = None
     smoothing: str | None = None
     draw: DrawOptions | None = field(default_factory=DrawOptions)
+    inference: str | None = None
 
     def __post_init__(self) -> None:
         if self.smoothing is not None and self.smoothing not in SMOOTHINGS:
             raise InputError(f'smoothing {self.smoothing!r}: expected one of {", ".join(SMOOTHINGS)}')
         if self.focal_length is not None and not self.focal_length > 0:
             raise InputError(f'focal length {self.focal_length}: expected a positive number of pixels')
+        if self.inference is not None:
+            InferenceMode.of(self.inference)
 
 
 class StageTimes:
@@ -75,6 +80,7 @@ def infer_video(
     out: str | Path | None = None,
     options: VideoOptions | None = None,
     body_gender: str = 'neutral',
+    mode: str | None = None,
 ) -> VideoResult:
     """Find the people of a clip, and predict their bodies.
 
@@ -85,6 +91,7 @@ def infer_video(
             written, and nothing drawn.
         options: Where they name no backbone of their own, the one that the model was trained on.
         body_gender: Of the model's body, noted in the result.
+        mode: The inference mode, as of `infer_track`; None: that of the options, or the model's own.
 
     Raises:
         InputError: A file, option or package is not as it should be, or nobody is in the clip.
@@ -95,6 +102,8 @@ def infer_video(
             'data/body_models)'
         )
     options = options or VideoOptions(PeopleOptions(backbone=BackboneSpec(backbone_of(model.head.in_dim))))
+    if mode is not None:
+        options = replace(options, inference=mode)
     clip = open_clip(source)
     if out is not None:
         return run_clip(clip, Path(out), model, model.head.in_dim, model.body_model, options, gender=body_gender)
@@ -141,7 +150,9 @@ def run_clip(
     say(f'people: {found}')
     with times.stage('bodies'):
         focal_length = options.focal_length or focal_length_of(clip)
-        result = predict_bodies(people, predictor, body, focal_length, options.smoothing, model, gender)
+        mode = options.inference
+        model = model if mode in (None, 'exact') else ', '.join(filter(None, [model, mode]))
+        result = predict_bodies(people, predictor, body, focal_length, options.smoothing, model, gender, mode)
         write_result(result, out / TRACKS_FILE)
     say(f'bodies: {out / TRACKS_FILE}')
     if options.draw is not None:

@@ -96,6 +96,22 @@ def test_the_api_gives_the_same(video_tool, clip, checkpoint, body_dir, tmp_path
     assert not list(clip.parent.glob('*.npz'))
 
 
+def test_inference_mode(video_tool, run_tool, clip, checkpoint, body_dir, tmp_path):
+    """It is noted in the result."""
+    arguments = ('--no-pictures', '--device', 'cpu', '--inference', 'fast+bf16')
+    assert video_tool(clip, tmp_path, *arguments)[0] == 0
+    quick = read_result(tmp_path)
+    assert quick.model == 'glot_landmarks.py, landmarks.pth, fast+bf16'
+    model = init_model(CONFIG, checkpoint, 'cpu', body_model_dir=body_dir)
+    exact, same = infer_video(model, clip), infer_video(model, clip, mode='fast+bf16')
+    np.testing.assert_allclose(quick.people[0].rotmat, same.people[0].rotmat, atol=1e-5)
+    assert 0 < np.abs(quick.people[0].rotmat - exact.people[0].rotmat).max() < 0.1
+    onnx = ('--backend', 'onnx', '--inference', 'bf16', '--body-models', body_dir)
+    status, _, err = run_tool('video', clip, '--out', tmp_path / 'onnx', '--checkpoint', checkpoint, *onnx)
+    assert status == 2
+    assert '--inference is not for --backend onnx' in err
+
+
 def test_bad_input_is_one_message(video_tool, run_tool, clip, body_dir, tmp_path, monkeypatch):
     def refused(*arguments, run=video_tool):
         status, _, err = run(*arguments)

@@ -155,6 +155,24 @@ def test_the_tool(run_tool, repository, body_dir, stores, checkpoint, tmp_path, 
     assert len((tmp_path / 'tracks.csv').read_text().splitlines()) == 1 + 2 * len(LENGTHS['3DPW'])
 
 
+def test_the_tool_names_inference_modes(run_tool, repository, body_dir, stores, checkpoint, tmp_path, monkeypatch):
+    """A row a mode, in the table and in the file; `exact` alone has no name."""
+    arguments = ['configs/glot/glot_synthetic.py', checkpoint, '--out', str(tmp_path / 'out.json')]
+    arguments += ['--body-models', str(body_dir), '--work-dir', str(tmp_path / 'work')]
+    arguments += ['--cfg-options', f'test_dataloader.dataset.stores={stores["Human3.6M"]}', 'log_level=ERROR']
+    arguments += ['test_evaluator.metrics=[MPJPE,ACCEL]']
+    monkeypatch.chdir(repository)
+    status, printed, _ = run_tool('test', *arguments, '--inference', 'exact', 'fast', 'fast+bf16')
+    assert status == 0
+    scores = json.loads((tmp_path / 'out.json').read_text())['metrics']
+    assert list(scores) == ['test', 'test, fast', 'test, fast+bf16']
+    assert all(f'| {name} ' in printed for name in scores)
+    assert scores['test, fast']['paper']['MPJPE'] != scores['test']['paper']['MPJPE']
+    arguments += ['model.inference=bf16']  # from the config
+    assert run_tool('test', *arguments)[0] == 0
+    assert list(json.loads((tmp_path / 'out.json').read_text())['metrics']) == ['test, bf16']
+
+
 def test_protocol_mmhuman3d_alone(make_config, stores, checkpoint):
     cfg = make_config(
         test_dataloader={'dataset': {'stores': [stores['Human3.6M']]}},

@@ -169,6 +169,7 @@ def test_seeded_runs_are_equal(tool, options, repository, tmp_path):
         ('train', ['--amp'], '--amp is not for mmhuman3d configs'),
         ('test', ['x.pth', '--per-track', 't.csv'], '--per-track is not for mmhuman3d configs'),
         ('test', ['x.pth', '--protocol', 'both'], '--protocol both is not for mmhuman3d configs'),
+        ('test', ['x.pth', '--inference', 'fast'], '--inference is not for mmhuman3d configs'),
         ('train', ['--launcher', 'pytorch'], 'on GPUs only'),
         ('train', ['--resume'], 'latest.pth: no such checkpoint'),
         ('train', ['--resume', 'nowhere.pth'], 'nowhere.pth: no such checkpoint'),
