@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from glot_plugin.models import HSCR, GLoTHead, IterativeRegressor
 from glot_plugin.models.fused_windows import FusedRegressors, FusedWindows, LayeredRegressors
-from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 
 # In float64, so that only a wrong number differs.
@@ -62,7 +61,6 @@ def test_bfloat16_is_near_and_leaves_the_head_alone():
     assert {parameter.dtype for parameter in head.parameters()} == {torch.float32}
 
 
-@MODELS.register_module()
 class CurvedRegressor(IterativeRegressor):
     """Not affine any more."""
 
@@ -77,11 +75,11 @@ class CurvedCorrection(HSCR):
 
 @torch.no_grad()
 def test_regressors_with_activations_are_not_fused():
-    head = small_head(global_branch={'regressor': {'type': 'CurvedRegressor', 'hidden_dim': 32}}).eval()
-    correction = CurvedCorrection(16, 32).eval()
-    nn.init.normal_(correction.hidden_pose.weight)
-    head.local_branch.regressor = correction
-    head.double()
+    head = small_head()
+    head.global_branch.regressor, head.local_branch.regressor = CurvedRegressor(32, 32), CurvedCorrection(16, 32)
+    for decoder in (head.global_branch.regressor.decode_pose, head.local_branch.regressor.hidden_pose):
+        nn.init.normal_(decoder.weight)
+    head.double().eval()
     windows = torch.randn(2, 16, 32, dtype=torch.float64)
     fused = FusedWindows(head.global_branch, head.local_branch, slice(8, 9))
     assert isinstance(fused.regress, LayeredRegressors)

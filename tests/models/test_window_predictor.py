@@ -10,7 +10,6 @@ from glot_plugin.errors import InputError
 from glot_plugin.models import GLoTHead
 from glot_plugin.models.inference_mode import MODES
 from glot_plugin.models.window_predictor import fast_frames
-from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 from glot_plugin.windows import clamped_windows, windows_around
 
@@ -107,14 +106,12 @@ class Shifted(nn.Module):
         return SmplParams.from_flat(self.layer(before + after))
 
 
-MODELS.register_module(module=Shifted)
-
-
 @pytest.mark.parametrize('length', [1, 2, 30])
 @torch.no_grad()
 def test_start_of_the_regressor(length):
-    branch = {'transformer': {'embed_dim': 32, 'decoder_dim': 16}, 'start': {'type': 'Shifted'}}
-    head = small_head(global_branch=branch).double().eval()
+    head = small_head()
+    head.global_branch.start = Shifted(32)
+    head.double().eval()
     track = torch.randn(length, 32, dtype=torch.float64)
     layered = head.predict_windows(track, clamped_windows(16, length))
     torch.testing.assert_close(head.predict_track(track).flat, layered.flat, **CLOSE)
