@@ -14,6 +14,7 @@ ROOMS = (
     'apis',
     'viewer',
     'export',
+    'live',
     'video',
     'framework',
     'engine',

@@ -107,13 +107,7 @@ def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor, mode:
         InputError: The features are not an array of numbers, have a different shape, or are not finite; or the mode is
             unknown or not possible.
     """
-    if not isinstance(features, torch.Tensor):
-        try:  # torch rejects foreign byte order and negative strides, and warns about read-only arrays
-            features = torch.from_numpy(np.require(features, np.float32, ['C', 'W']))
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f'features is {type(features).__name__}, expected a float array or tensor (frames, channels): {error}'
-            ) from error
+    features = as_tensor(features)
     if features.ndim != 2 or len(features) == 0:
         raise InputError(f'features are {tuple(features.shape)}, expected (frames, channels) with at least one frame')
     finite = torch.isfinite(features).all(dim=1)
@@ -122,3 +116,19 @@ def infer_track(model: GLoTEstimator, features: np.ndarray | torch.Tensor, mode:
     device = next(model.parameters()).device
     params = model.predict_track(features.to(device, torch.float32), mode)
     return TrackPrediction(params, model.body_model, model.chunk)
+
+
+def as_tensor(features: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """Features as a tensor.
+
+    Raises:
+        InputError: They are not an array of numbers.
+    """
+    if isinstance(features, torch.Tensor):
+        return features
+    try:  # torch rejects foreign byte order and negative strides, and warns about read-only arrays
+        return torch.from_numpy(np.require(features, np.float32, ['C', 'W']))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f'features is {type(features).__name__}, expected a float array or tensor (frames, channels): {error}'
+        ) from error

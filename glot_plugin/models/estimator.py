@@ -10,6 +10,7 @@ from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.errors import InputError
 from glot_plugin.losses import Targets
 from glot_plugin.models.inference_mode import InferenceMode
+from glot_plugin.models.latency import LatencyPredictor
 from glot_plugin.models.mean_params import set_mean_params
 from glot_plugin.registry import MODELS, WEIGHT_INITIALIZERS
 from glot_plugin.structures import HeadOutput, SmplParams
@@ -32,6 +33,8 @@ class GLoTEstimator(BaseModel):
         chunk: Number of windows in memory at a time when tracks are predicted.
         inference: The mode in which tracks are predicted: `exact`, as published; `fast`; `bf16`; `fast+bf16`
             (docs/speed.md). Only `GLoTHead` has modes other than `exact`.
+        latency: Predict tracks as a stream of that latency does (docs/live.md); None: the head's own.
+        early: How: `global` or `repeat`, see `LatencyPredictor`.
         data_preprocessor, init_cfg: See mmengine's `BaseModel`.
     """
 
@@ -44,6 +47,8 @@ class GLoTEstimator(BaseModel):
         init_from_spin: str | Path | None = None,
         chunk: int = 256,
         inference: str = 'exact',
+        latency: int | None = None,
+        early: str = 'global',
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -58,6 +63,7 @@ class GLoTEstimator(BaseModel):
         self._init_from_spin = init_from_spin
         self.chunk = chunk
         self.inference = str(InferenceMode.of(inference))
+        self.latency, self.early = latency, early
 
     def init_weights(self) -> None:
         """Load the mean parameters and SPIN's regressor for a training from scratch.
@@ -104,6 +110,8 @@ class GLoTEstimator(BaseModel):
             InputError: The mode is unknown, or the head has only `exact`.
         """
         mode = InferenceMode.of(self.inference if mode is None else mode)
+        if self.latency is not None:
+            return LatencyPredictor(self.head, self.latency, self.early, mode).predict_track(features, self.chunk)
         if mode == InferenceMode():
             return self.head.predict_track(features, self.chunk)
         if not hasattr(self.head, 'window_predictor'):

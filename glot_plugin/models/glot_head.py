@@ -138,13 +138,17 @@ class GLoTHead(nn.Module):
         """Whether the branches are the paper's, so that a `WindowPredictor` knows their parts."""
         return has_known_layout(self.global_branch, self.local_branch)
 
-    def window_predictor(self, mode: str | InferenceMode = 'exact') -> WindowPredictor:
+    def window_predictor(self, mode: str | InferenceMode = 'exact', frame: int | None = None) -> WindowPredictor:
         """What predicts windows and tracks in a mode; kept until a weight changes. In evaluation mode only.
+
+        Args:
+            mode: See `predict_track`.
+            frame: A frame of the window other than the target; see `WindowPredictor`.
 
         Raises:
             InputError: The mode is unknown, the head is in training mode, or its branches are not the paper's.
         """
-        return self._predictors.get(self, InferenceMode.of(mode))
+        return self._predictors.get(self, InferenceMode.of(mode), self.target_frame if frame is None else frame)
 
     def _check_frames(self, features: Tensor) -> None:
         if features.ndim != 2 or features.shape[1] != self.in_dim or len(features) == 0:

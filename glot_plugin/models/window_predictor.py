@@ -27,6 +27,8 @@ class WindowPredictor:
     Args:
         head: In evaluation mode.
         mode: How.
+        frame: Predict this frame of a window in place of the head's target; not in the fast mode. The local branch
+            corrects it if it is one of its nearby frames; beyond them, the global branch's parameters are the result.
 
     Attributes:
         frames: Which Q frames of a window are predicted: its target, or in the fast mode what the cross-fade needs.
@@ -36,11 +38,14 @@ class WindowPredictor:
         InputError: The head is in training mode, or a branch is not the paper's, so that its parts are unknown.
     """
 
-    def __init__(self, head: 'GLoTHead', mode: InferenceMode | str = 'exact') -> None:
+    def __init__(self, head: 'GLoTHead', mode: InferenceMode | str = 'exact', frame: int | None = None) -> None:
         self.mode = InferenceMode.of(mode)
         self.num_frames, self.global_branch, self.local_branch = head.num_frames, head.global_branch, head.local_branch
         _check_head(head, self.mode)
-        self.step, self.frames = fast_frames(head) if self.mode.fast else (1, _only(head.target_frame))
+        frame = head.target_frame if frame is None else frame
+        self.step, self.frames = fast_frames(head) if self.mode.fast else (1, slice(frame, frame + 1))
+        if self.local_branch is not None and frame not in self.local_branch.select.frames:
+            self.local_branch = None
         dtype = torch.bfloat16 if self.mode.bf16 else None
         windows = FusedWindows(self.global_branch, self.local_branch, self.frames, dtype)
         self.predict = GraphedFunction(windows) if windows.memory_bias.is_cuda else windows
@@ -63,16 +68,20 @@ class WindowPredictor:
     def predict_track(self, features: Tensor, chunk: int = 256) -> SmplParams:
         """Parameters (N, ...) of every frame of a track (N, in_dim), any N ≥ 1, from `chunk` windows at a time."""
         length, middle = len(features), (self.frames.start + self.frames.stop - 1) // 2
-        embedded, nearby = self.embed(features)
         centres = torch.arange(0, length - 1 + self.step, self.step, device=features.device).clamp_(max=length - 1)
         windows = windows_around(centres, self.num_frames, length, middle)
+        params = self.predict_windows(features, windows, chunk)
+        return params[:, 0] if self.step == 1 else cross_fade(params, centres, length, self.step)
+
+    def predict_windows(self, features: Tensor, windows: Tensor, chunk: int = 256) -> SmplParams:
+        """Parameters (W, Q, ...) of W windows (W, T) of frames (N, in_dim), from `chunk` windows at a time."""
+        embedded, nearby = self.embed(features)
         parts = []
         for frames in windows.split(chunk if features.is_cuda else min(chunk, CPU_CHUNK)):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
             start = self.global_branch.start_in(self.frames, features, frames)
             parts.append(self(embedded[frames], near, start))
-        params = SmplParams.cat(parts)
-        return params[:, 0] if self.step == 1 else cross_fade(params, centres, length, self.step)
+        return SmplParams.cat(parts)
 
 
 def cross_fade(params: SmplParams, centres: Tensor, length: int, step: int) -> SmplParams:
@@ -112,21 +121,21 @@ class PredictorCache:
     """The predictors of a head by mode, made anew when any of its weights has changed, been replaced or moved."""
 
     def __init__(self) -> None:
-        self._made: dict[InferenceMode, WindowPredictor] = {}
+        self._made: dict[tuple[InferenceMode, int], WindowPredictor] = {}
         self._weights: list[tuple] = []
 
-    def get(self, head: 'GLoTHead', mode: InferenceMode) -> WindowPredictor:
-        """The predictor of a mode."""
+    def get(self, head: 'GLoTHead', mode: InferenceMode, frame: int) -> WindowPredictor:
+        """The predictor of a frame of the window in a mode."""
         _check_head(head, mode)
         tensors = [*head.parameters(), *head.buffers()]
         weights = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
         if weights != self._weights:
             self._made, self._weights = {}, weights
-        if mode not in self._made:
+        if (mode, frame) not in self._made:
             # Usable in every later context, also outside of an inference mode that this call is in.
             with torch.inference_mode(False), torch.no_grad():
-                self._made[mode] = WindowPredictor(head, mode)
-        return self._made[mode]
+                self._made[mode, frame] = WindowPredictor(head, mode, frame)
+        return self._made[mode, frame]
 
     def __deepcopy__(self, memo: dict) -> 'PredictorCache':
         return PredictorCache()
@@ -141,7 +150,3 @@ def _check_head(head: 'GLoTHead', mode: InferenceMode) -> None:
     if not head.can_fuse:
         branches = ', '.join(type(x).__name__ for x in (head.global_branch, head.local_branch) if x is not None)
         raise InputError(f'inference mode {mode}: expected GlobalMotionModel and LocalCorrection, found {branches}')
-
-
-def _only(frame: int) -> slice:
-    return slice(frame, frame + 1)
