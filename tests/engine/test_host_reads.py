@@ -1,13 +1,10 @@
-"""An ordinary iteration does not wait for a value of the device: on a GPU, it would stand still meanwhile."""
-
-import re
-from collections import Counter
+"""Outside of the model, an ordinary iteration does not wait for a value of the device."""
 
 import pytest
 import torch
 from mmengine.hooks import Hook
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from glot_plugin.benchmark.dispatch_counts import DispatchCounts
 from glot_plugin.engine.history import DeviceValues
 from glot_plugin.engine.launch import prepare, train
 from glot_plugin.models import GLoTEstimator
@@ -21,58 +18,42 @@ ORDINARY = {
     'default_hooks.logger.interval': 9,
     'optim_wrapper.clip_grad': {'max_norm': 10},
 }
-READS = re.compile(r'_local_scalar_dense|item|is_nonzero|equal|allclose|nonzero|masked_select|unique.*')
-
-
-class Reads(TorchDispatchMode):
-    """Counts operations whose result the host needs, by name, for the current iteration."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.iteration, self.counting = 0, True
-        self.counts: dict[int, Counter] = {}
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        masks = name == 'index' and any(index is not None and index.dtype == torch.bool for index in args[1])
-        if self.counting and (READS.fullmatch(name) or masks):
-            self.counts.setdefault(self.iteration, Counter())[name] += 1
-        return func(*args, **(kwargs or {}))
 
 
 class Count(Hook):
-    """Tells the mode which iteration runs: until the next one begins, so that fetching data belongs to it."""
+    """Notes how many values were read when an iteration begins, so that fetching its successor's data belongs to it."""
 
     priority = 0
 
-    def __init__(self, reads: Reads) -> None:
-        self.reads = reads
+    def __init__(self, counts: DispatchCounts) -> None:
+        self.counts, self.reads = counts, []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
-        self.reads.iteration = runner.iter + 1
+        self.reads.append(self.counts.host_reads.total())
 
 
 def test_no_reads_in_an_ordinary_iteration(small_config, tmp_path, monkeypatch):
-    reads, taken = Reads(), []
-    read = DeviceValues.read
+    counts = DispatchCounts()
+    count, read, taken = Count(counts), DeviceValues.read, []
 
     def counted(values):
-        taken.append((reads.iteration, len(values._waiting)))
+        if values._waiting:
+            taken.append((len(count.reads), len(values._waiting)))
         read(values)
 
     def uncounted(*args, **kwargs):
-        reads.counting = False
+        before = counts.host_reads.copy()
         losses = forward(*args, **kwargs)
-        reads.counting = True
+        counts.host_reads = before
         return losses
 
-    forward = GLoTEstimator.forward  # counted by itself
+    forward = GLoTEstimator.forward
     monkeypatch.setattr(GLoTEstimator, 'forward', uncounted)
     monkeypatch.setattr(DeviceValues, 'read', counted)
-    with reads:
-        train(prepare(small_config(**ORDINARY), tmp_path), hooks=[Count(reads)])
-    assert not {iteration: counts for iteration, counts in reads.counts.items() if 1 <= iteration <= 8}
-    assert [entry for entry in taken if entry[1]] == [(9, 9), (10, 1)]  # the log, and the checkpoint at the end
+    with counts:
+        train(prepare(small_config(**ORDINARY), tmp_path), hooks=[count])
+    assert len(set(count.reads)) == 1
+    assert taken == [(9, 9), (10, 1)]  # for the log, and for the checkpoint at the end
 
 
 class ForbidReads(Hook):
