@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ import torch
 from rich.progress import track as progress
 
 from glot_plugin.benchmark.timing import Comparison, compare
-from glot_plugin.datasets import TrackStore, TrackStoreWriter, WindowDataset
+from glot_plugin.datasets import TrackStore, TrackStoreWriter, WindowDataset, as_fetched
+from glot_plugin.datasets.resident import ResidentWindows
 from glot_plugin.datasets.samplers import MixedBatchSampler
 from glot_plugin.errors import InputError
 
@@ -69,15 +72,34 @@ def compare_batch_fetch(store: Path, batch_size: int = 64, batches: int = 20, re
         for indices in chosen[:1]:
             _naive_batch(dataset, indices)
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         result = compare('batch fetch', whole_batches, frame_after_frame, repeats)
-    finally:
-        torch.set_num_threads(threads)
     result.ours /= batches
     result.ratio *= batches
     result.detail = f'{batch_size / result.ours:,.0f} windows/s, {dataset.stores[0].num_frames:,} frames'
+    return result
+
+
+def compare_resident_fetch(store: Path, device: str, batch_size: int = 64, repeats: int = 5) -> Comparison:
+    """Batches gathered from frames on a device, against complete batches that the host makes and copies there."""
+    dataset = WindowDataset(str(store), pipeline=PIPELINE)
+    resident = ResidentWindows(dataset, torch.device(device))
+    sampler = MixedBatchSampler(_Owner(dataset), batch_size, seed=0)
+    chosen = [sampler.batch(number) for number in range(20)]
+
+    def on_device() -> None:
+        for indices in chosen:
+            resident.fetch(indices)
+
+    def from_host() -> None:
+        for indices in chosen:
+            for values in as_fetched(dataset.__getitems__(indices)).values():
+                values.to(device)
+
+    with _one_thread():
+        result = compare('batch fetch, resident', on_device, from_host, repeats)
+    result.ours, result.naive = result.ours / len(chosen), result.naive / len(chosen)
+    result.detail = f'{resident.num_bytes / 1e9:.1f} GB on {device}; the baseline is our batch fetch, with its copy'
     return result
 
 
@@ -86,6 +108,16 @@ def opening_cost(store: Path) -> tuple[float, float]:
     output = subprocess.run([sys.executable, '-c', _OPENING, str(store)], capture_output=True, text=True, check=True)
     seconds, megabytes, _ = output.stdout.split()[-3:]
     return float(seconds), float(megabytes)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Owner:

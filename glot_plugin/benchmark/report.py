@@ -8,16 +8,22 @@ from pathlib import Path
 
 import torch
 
-from glot_plugin.benchmark.fetch_speed import compare_batch_fetch, opening_cost, write_large_store
+from glot_plugin.benchmark.fetch_speed import (
+    compare_batch_fetch,
+    compare_resident_fetch,
+    opening_cost,
+    write_large_store,
+)
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
 from glot_plugin.benchmark.timing import Comparison
+from glot_plugin.benchmark.training_run import measure_training
 from glot_plugin.benchmark.video_speed import measure_clip
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.video.clips import SINGLE_PERSON
 
-COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'metrics')
-SECTIONS = (*COMPARED, 'video')
+COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'resident-fetch', 'metrics')
+SECTIONS = (*COMPARED, 'training', 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
@@ -41,6 +47,8 @@ class Settings:
     store_frames: int
     poses: int
     repeats: int
+    resident_frames: int
+    iterations: int
     clip: Path | None = None
 
 
@@ -56,6 +64,9 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         comparison, remarks = _measure(section, settings, str(body_dir))
         say(_row(comparison))
         notes += remarks
+    if 'training' in sections:
+        arguments = str(body_dir), settings.out, settings.batch_size, settings.iterations
+        notes += measure_training(_half_precision_store(settings), *arguments)
     if 'video' in sections:
         notes += measure_clip(str(body_dir), settings.device, settings.clip or SINGLE_PERSON)
     say('\n'.join(['', *notes]))
@@ -75,11 +86,18 @@ def _measure(section: str, settings: Settings, body_dir: str) -> tuple[Compariso
             f'{megabytes:.0f} MB of resident memory over the bare process.'
         )
         return compare_batch_fetch(store, settings.batch_size, repeats=repeats), [remark]
+    if section == 'resident-fetch':
+        return compare_resident_fetch(_half_precision_store(settings), device, settings.batch_size, repeats), []
     arguments = [sys.executable, '-c', _SCORING, body_dir, device, str(settings.poses)]
     output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
     seconds, peak = (float(word) for word in output.split()[-2:])
     remark = f'Scoring {settings.poses:,} poses, four metrics: {seconds:.0f} s, peak memory {peak / 1000:.2f} GB.'
     return compare_metrics(body_dir, device, repeats=repeats), [remark]
+
+
+def _half_precision_store(settings: Settings) -> Path:
+    frames = settings.resident_frames
+    return write_large_store(settings.out / f'store_half_{frames}', frames, 'float16')
 
 
 def _row(comparison: Comparison) -> str:

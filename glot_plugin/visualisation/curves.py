@@ -152,6 +152,32 @@ def draw_training_curve(
     return save_figure(figure, path)
 
 
+def draw_loss_curves(losses: Mapping[str, np.ndarray], path: str | Path, title: str = 'Training loss') -> Path:
+    """Draws the running means of the losses of several trainings over each other; saves the picture.
+
+    Args:
+        losses: Name to (L,), the loss of each iteration.
+        path: The picture's file.
+        title: Above the panel.
+
+    Raises:
+        InputError: No losses, or of unequal lengths.
+    """
+    lines = _equally_long(losses)
+    figure = new_figure(8, 4)
+    panel = figure.subplots()
+    for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
+        panel.plot(1 + np.arange(len(values)), _running_mean(values), color=colour, linewidth=1.2, label=name)
+    panel.set_xlabel('iteration')
+    panel.set_ylabel('training loss')
+    if all((values > 0).all() for values in lines.values()):
+        panel.set_yscale('log')
+    panel.grid(alpha=0.3)
+    panel.legend(frameon=False)
+    panel.set_title(title)
+    return save_figure(figure, path)
+
+
 def _label_few(value: float, _position: int | None = None) -> str:
     """Labels 2 and 5 between the powers of ten, and no others."""
     return f'{value:g}' if f'{value:e}'[0] in '25' else ''

@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.errors import InputError
-from glot_plugin.visualisation import draw_mesh, draw_skeletons_over_time, draw_track_error, draw_training_curve
+from glot_plugin.visualisation import (
+    draw_loss_curves,
+    draw_mesh,
+    draw_skeletons_over_time,
+    draw_track_error,
+    draw_training_curve,
+)
+from glot_plugin.visualisation.canvas import COLOURS
 from glot_plugin.visualisation.curves import _label_few, _running_mean
 from glot_plugin.visualisation.skeletons import lsp14_of
 
@@ -112,3 +120,14 @@ def test_mesh_arguments_are_checked(tmp_path):
 def test_a_picture_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(InputError, match='curve.docx.*cannot be written'):
         draw_training_curve(np.arange(3), np.ones(3), tmp_path / 'curve.docx')
+
+
+def test_loss_curves_of_several_trainings(tmp_path):
+    losses = {'float32': np.linspace(30, 3, 100), 'bfloat16': np.linspace(32, 4, 100)}
+    one = imread(draw_loss_curves({'float32': losses['float32']}, tmp_path / 'one.png'))
+    both = imread(draw_loss_curves(losses, tmp_path / 'both.png'))
+    second = to_rgb(COLOURS[1])
+    assert share_of(one, second) == 0
+    assert share_of(both, second) > 0.0005
+    with pytest.raises(InputError, match='expected one shape'):
+        draw_loss_curves(losses | {'cut': np.ones(99)}, tmp_path / 'bad.png')
