@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from smplx.lbs import batch_rigid_transform, lbs
+from smplx.lbs import lbs
 from smplx.vertex_ids import vertex_ids
 from torch import Tensor, nn
 
 from glot_plugin.body_model.folded_joints import FoldedJoints
 from glot_plugin.body_model.joint_sets import H36M14, MPI17, PICKED21, SPIN49_OF_54
+from glot_plugin.body_model.kinematic_chain import KinematicChain
 from glot_plugin.body_model.smpl_files import (
     NUM_VERTICES,
     SMPLArrays,
@@ -36,26 +37,31 @@ class SMPLBody(nn.Module):
     def __init__(self, model_dir: str | Path = 'data/body_models', gender: str = 'neutral') -> None:
         super().__init__()
         model = load_smpl(smpl_file(model_dir, gender))
-        self.surface_joints = FoldedJoints(surface_regressor(model_dir), model)
+        self.chain = KinematicChain(model.parents.tolist())
+        self.spin49_joints = FoldedJoints(surface_regressor(model_dir), model, select=SPIN49_OF_54)
         self.h36m_joints = FoldedJoints(load_joint_regressor(Path(model_dir) / 'J_regressor_h36m.npy', 17), model)
         self.parents = model.parents.tolist()
         self.faces = model.faces  # (F, 3)
         self._register_buffers(model)
 
     def _register_buffers(self, model: SMPLArrays) -> None:
+        from_parent = model.joint_regressor.copy()
+        from_parent[1:] -= model.joint_regressor[model.parents[1:]]
         buffers = {
             'v_template': model.v_template,
             'shapedirs': model.shapedirs,
             'posedirs': model.posedirs.reshape(-1, model.posedirs.shape[-1]).T,  # (207, V * 3), as smplx expects it
             'joint_regressor': model.joint_regressor,
             'skinning_weights': model.weights,
-            'rest_joints': model.joint_regressor @ model.v_template,  # (24, 3)
-            'rest_joint_shapedirs': np.einsum('jv,vck->jck', model.joint_regressor, model.shapedirs),  # (24, 3, 10)
+            # A joint's place relative to its parent's, at rest.
+            'rest_offsets': (from_parent @ model.v_template).reshape(-1, 1),  # (72, 1)
+            'offset_shapedirs': np.tensordot(from_parent, model.shapedirs, axes=1).reshape(72, -1),  # (72, 10)
         }
         for name, array in buffers.items():
             tensor = torch.as_tensor(np.ascontiguousarray(array)).float()
             self.register_buffer(name, tensor, persistent=False)
-        self.register_buffer('parent_index', torch.as_tensor(model.parents), persistent=False)
+        for name, index in {'parent_index': model.parents, 'h36m14': H36M14, 'mpi17': MPI17}.items():
+            self.register_buffer(name, torch.as_tensor(index), persistent=False)
 
     def joints(self, rotmat: Tensor, betas: Tensor, joint_set: str = 'spin49') -> Tensor:
         """Joints of a set, without building the mesh.
@@ -74,22 +80,17 @@ class SMPLBody(nn.Module):
         # Skinning in half precision costs millimetres.
         with torch.autocast(rotmat.device.type, enabled=False):
             rotmat, betas = rotmat.float().reshape(-1, 24, 3, 3), betas.float().reshape(-1, betas.shape[-1])
-            joints = self._joints(rotmat, betas, joint_set)
-        return joints.view(*lead, *joints.shape[1:])
+            joints = self._joints(rotmat.permute(1, 2, 3, 0).contiguous(), betas.T, joint_set)  # (J, 3, N)
+        return joints.permute(2, 0, 1).contiguous().view(*lead, -1, 3)
 
     def _joints(self, rotmat: Tensor, betas: Tensor, joint_set: str) -> Tensor:
-        rest = self.rest_joints + torch.einsum('bk,jck->bjc', betas, self.rest_joint_shapedirs)
-        kinematic, transforms = batch_rigid_transform(rotmat, rest, self.parent_index, dtype=rotmat.dtype)
+        offsets = torch.addmm(self.rest_offsets, self.offset_shapedirs, betas).unflatten(0, (24, 3))
+        rotations, positions = self.chain(rotmat, offsets)
         if joint_set == 'smpl24':
-            return kinematic
-        pose_features = (rotmat[:, 1:] - torch.eye(3, device=rotmat.device)).flatten(1)  # (B, 207)
-        coefficients = torch.cat([torch.ones_like(betas[:, :1]), betas, pose_features], dim=1)
-        if joint_set in ('h36m17', 'h36m14'):
-            joints = self.h36m_joints(coefficients, transforms)
-            return joints if joint_set == 'h36m17' else joints[:, H36M14]
-        joints = torch.cat([kinematic, self.surface_joints(coefficients, transforms)], dim=1)  # (B, 54, 3)
-        joints = joints[:, SPIN49_OF_54]
-        return joints if joint_set == 'spin49' else joints[:, MPI17]
+            return positions
+        fold = self.h36m_joints if joint_set.startswith('h36m') else self.spin49_joints
+        joints = fold(rotmat, betas, rotations, positions)
+        return joints.index_select(0, getattr(self, joint_set)) if joint_set in ('h36m14', 'mpi17') else joints
 
     def vertices(self, rotmat: Tensor, betas: Tensor) -> Tensor:
         """The mesh: (..., 6890, 3) in metres from rotations (..., 24, 3, 3) and betas (..., 10)."""
