@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import roma
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def rot6d_to_rotmat(rot6d: Tensor) -> Tensor:
@@ -16,7 +16,35 @@ def rot6d_to_rotmat(rot6d: Tensor) -> Tensor:
     orthonormalised; the third column is their cross product.
     """
     with torch.autocast(rot6d.device.type, enabled=False):
-        return roma.special_gramschmidt(rot6d.float().unflatten(-1, (-1, 3, 2)))
+        first, second = rot6d.float().unflatten(-1, (-1, 3, 2)).unbind(-1)  # (..., J, 3)
+        x = normalize(first)
+        z = normalize(torch.linalg.cross(x, second))
+        return torch.stack([x, torch.linalg.cross(z, x), z], dim=-1)
+
+
+def normalize(vectors: Tensor) -> Tensor:
+    """Vectors (..., 3) divided by their lengths."""
+    if torch.is_grad_enabled() and vectors.requires_grad:
+        return _Normalize.apply(vectors)
+    return vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+
+
+class _Normalize(torch.autograd.Function):
+    """The gradient across the direction, divided by the length, in a third of the kernels of automatic gradients."""
+
+    @staticmethod
+    def forward(ctx, vectors: Tensor) -> Tensor:
+        lengths = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+        directions = vectors / lengths
+        ctx.save_for_backward(directions, lengths)
+        return directions
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        directions, lengths = ctx.saved_tensors
+        along = (gradient * directions).sum(-1, keepdim=True)
+        return torch.addcmul(gradient, along, directions, value=-1) / lengths
 
 
 def rotvec_to_rotmat(rotvec: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 # Operations that allocate memory or only change how it is looked at, without being views by their schema.
 NO_KERNEL = {
     'detach_', 'empty', 'empty_like', 'empty_strided', 'is_same_size', 'lift_fresh', 'new_empty', 'new_empty_strided',
-    '_unsafe_view', 'set_', 'resize_', 'sym_size', 'sym_stride', 'sym_numel', 'sym_storage_offset',
+    '_record_function_enter_new', '_record_function_exit', '_unsafe_view', 'promote_types', 'resize_', 'set_',
+    'sym_numel', 'sym_size', 'sym_storage_offset', 'sym_stride',
 }  # fmt: skip
 # Operations whose result the host needs: a number, a truth, or a shape that depends on the data.
 HOST_READS = {

@@ -1,14 +1,17 @@
 """The model computed as published, step by step: the baseline for the speed of ours."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from glot_plugin.body_model.joint_sets import SMPL_PARENTS, SPIN49_OF_54
 from glot_plugin.body_model.smpl import SMPLBody, surface_regressor
+from glot_plugin.models.dropout import Dropout
 from glot_plugin.models.estimator import GLoTEstimator
 from glot_plugin.models.global_motion import GlobalMotionModel, GlobalTransformer
 from glot_plugin.models.hscr import JointCorrections, joint_ancestors
 from glot_plugin.models.iterative_regressor import IterativeRegressor
+from glot_plugin.models.layers import TransformerEncoder
+from glot_plugin.models.masking import take_frames
 from glot_plugin.structures import SmplParams
 
 
@@ -33,19 +36,34 @@ def as_published(model: GLoTEstimator, model_dir: str) -> GLoTEstimator:
     branch = model.head.global_branch
     branch.transformer.decode_windows = _embed_all(branch.transformer)
     branch.forward = _layer_after_layer(branch)
-    for module in model.modules():
+    for module in list(model.modules()):
         if isinstance(module, IterativeRegressor):
             module.forward = _concatenate_always(module)
         if isinstance(module, JointCorrections):
             module.forward = _joint_after_joint(module)
+        if isinstance(module, TransformerEncoder):
+            module.forward = _block_after_block(module)
+        for name, child in module.named_children():
+            if isinstance(child, Dropout):
+                setattr(module, name, nn.Dropout(child.p))
     return model
+
+
+def _block_after_block(module: TransformerEncoder):
+    """timm's blocks for all tokens, of which those asked for are taken."""
+
+    def forward(tokens: Tensor, queries: slice | None = None) -> Tensor:
+        encoded = module.norm(module.blocks(tokens))
+        return encoded if queries is None else encoded[:, queries]
+
+    return forward
 
 
 def _layer_after_layer(module: GlobalMotionModel):
     """Projects the decoded tokens to features, then regresses."""
 
-    def forward(features: Tensor, frame_mask: Tensor | None = None) -> tuple[SmplParams, Tensor]:
-        decoded, memory = module.transformer(features, frame_mask)
+    def forward(features: Tensor, visible: Tensor | None = None) -> tuple[SmplParams, Tensor]:
+        decoded, memory = module.transformer(features, visible=visible)
         return module.regressor(decoded), memory
 
     return forward
@@ -54,14 +72,13 @@ def _layer_after_layer(module: GlobalMotionModel):
 def _embed_all(module: GlobalTransformer):
     """Embeds all frames, then drops the masked ones."""
 
-    def forward(features: Tensor, frame_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(features: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
         embedded = module.position(module.embed(features))
-        if frame_mask is None:
+        if visible is None:
             memory = module.encoder(embedded)
             return module.decode(memory), memory
-        visible, frames = module.masking.take_visible(embedded, frame_mask)
-        memory = module.encoder(visible)
-        return module.decode(memory, frames), memory
+        memory = module.encoder(take_frames(embedded, visible))
+        return module.decode(memory, visible), memory
 
     return forward
 

@@ -75,13 +75,14 @@ class GLoTLoss(nn.Module):
         params, branches = output.global_params, {'global': slice(0, num_frames)}
         if output.local_params is not None:
             params = SmplParams.cat([params, output.local_params], dim=1)
-            branches['local'] = slice(num_frames, None)
+            branches['local'] = slice(num_frames, params.betas.shape[1])
         pairs = self._pairs(params, targets.with_frames(output.local_frames), body)
         together = {name: term for name, term in self.terms.items() if is_squared_error(term)}
         errors = squared_errors(together, pairs, weights)
+        sizes = [frames.stop - frames.start for frames in branches.values()]
         losses = {}
-        for branch, frames in branches.items():
-            means = iter(errors[:, frames].mean(1).unbind())
+        for (branch, frames), part in zip(branches.items(), errors.split(sizes, dim=1), strict=True):
+            means = iter(part.mean(1).unbind())
             for name, term in self.terms.items():
                 value = next(means) if name in together else _alone(name, term, pairs[name], weights, frames)
                 losses[f'loss/{branch}/{name}'] = value

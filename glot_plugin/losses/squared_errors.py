@@ -88,7 +88,10 @@ def _element_weights(terms: Mapping[str, nn.Module], widths: list[int], confiden
     """The weight (B, F, C) of each square: the term's, times the keypoint's confidence in 2D terms."""
     parts = []
     for (name, term), width in zip(terms.items(), widths, strict=True):
-        weight = confidence[..., None] if name.endswith('2d') else confidence.new_ones(1, 1, 1, 1)
-        weight = weight * (term.loss_weight / width)
-        parts.append(weight.expand(*confidence.shape[:2], -1, width // weight.shape[2]).flatten(2))
+        weight = term.loss_weight / width
+        if name.endswith('2d'):
+            part = (confidence * weight)[..., None].expand(*confidence.shape, width // confidence.shape[2]).flatten(2)
+        else:
+            part = confidence.new_full((), weight).expand(*confidence.shape[:2], width)
+        parts.append(part)
     return torch.cat(parts, dim=-1)

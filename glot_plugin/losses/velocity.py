@@ -52,8 +52,8 @@ class VelocityLoss2d(nn.Module):
         self.loss_weight = loss_weight
 
     def residual(self, difference: Tensor) -> Tensor:
-        """What is squared, of pred - target (B, T, J, D)."""
-        return velocity(difference)
+        """What is squared, of pred - target (B, T, J, D). The last frame has no next one, and must have weight 0."""
+        return difference.roll(-1, dims=1) - difference
 
     def forward(self, pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
         return self.loss_weight * velocity_loss_2d(pred, target, confidence, mask)
@@ -72,8 +72,8 @@ class VelocityLoss3d(nn.Module):
         self.loss_weight = loss_weight
 
     def residual(self, difference: Tensor) -> Tensor:
-        """What is squared, of pred - target (B, T, J, D)."""
-        return velocity(difference)
+        """What is squared, of pred - target (B, T, J, D). The last frame has no next one, and must have weight 0."""
+        return difference.roll(-1, dims=1) - difference
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         return self.loss_weight * velocity_loss_3d(pred, target, mask, clip_weight)

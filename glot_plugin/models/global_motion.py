@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from glot_plugin.body_model.smpl_files import MeanParams
 from glot_plugin.errors import InputError
 from glot_plugin.models.layers import PositionEmbedding, TransformerEncoder, build_embedding, init_linear
-from glot_plugin.models.masking import MPSEMasking
+from glot_plugin.models.masking import MPSEMasking, mask_all_but, take_frames, visible_frames
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 
@@ -61,30 +61,34 @@ class GlobalTransformer(nn.Module):
         self.encoder = TransformerEncoder(embed_dim, depth, num_heads, mlp_ratio, dropout, drop_path)
         self.decoder = TransformerEncoder(decoder_dim, decoder_depth, decoder_num_heads, mlp_ratio, dropout, drop_path)
 
-    def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, features: Tensor, frame_mask: Tensor | None = None, visible: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Features of all frames, from the visible ones.
 
         Args:
             features: (B, T, in_dim).
             frame_mask: (B, T) bool, True = masked; without it every frame is visible.
+            visible: (B, V), the frames that are not masked, where they are known: the mask is not read then.
 
         Returns:
             Decoded features (B, T, in_dim), and the memory: V encoded visible frames (B, V, embed_dim).
         """
-        decoded, memory = self.decode_windows(features, frame_mask)
+        if visible is None and frame_mask is not None:
+            visible = visible_frames(frame_mask)
+        decoded, memory = self.decode_windows(features, visible)
         return self.out_proj(decoded), memory
 
-    def decode_windows(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def decode_windows(self, features: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """`forward` before its last linear layer, `out_proj`: decoded tokens (B, T, decoder_dim), and the memory."""
         self.check(features)
-        if frame_mask is None:
+        if visible is None:
             memory = self.encode(self.embed(features))
             return self.decode(memory), memory
         # Masked frames never reach the encoder, so they are not even projected.
-        visible, frames = self.masking.take_visible(features, frame_mask)
-        positions, _ = self.masking.take_visible(self.position.embedding.expand(len(features), -1, -1), frame_mask)
-        memory = self.encoder(self.embed(visible) + positions)
-        return self.decode(memory, frames), memory
+        positions = take_frames(self.position.embedding.expand(len(features), -1, -1), visible)
+        memory = self.encoder(self.embed(take_frames(features, visible)) + positions)
+        return self.decode(memory, visible), memory
 
     def encode(self, embedded: Tensor) -> Tensor:
         """Memory (B, T, embed_dim) of whole windows of already embedded features (B, T, embed_dim)."""
@@ -139,18 +143,23 @@ class GlobalMotionModel(nn.Module):
         )
         self.start = None if start is None else MODELS.build({'in_dim': self.transformer.in_dim, **start})
 
-    def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> tuple[SmplParams, Tensor]:
-        """Parameters of all T frames (B, T, ...) and the memory (B, V, embed_dim) of features (B, T, in_dim)."""
-        decoded, memory = self.transformer.decode_windows(features, frame_mask)
-        start = self._start_visible(features, frame_mask)
+    def forward(self, features: Tensor, visible: Tensor | None = None) -> tuple[SmplParams, Tensor]:
+        """Parameters of all T frames (B, T, ...) and the memory (B, V, embed_dim) of features (B, T, in_dim).
+
+        Args:
+            features: (B, T, in_dim).
+            visible: (B, V), the frames that are not masked; without it, none is.
+        """
+        decoded, memory = self.transformer.decode_windows(features, visible)
+        start = self._start_visible(features, visible)
         return self.regressor(decoded, through=self.transformer.out_proj, start=start), memory
 
-    def _start_visible(self, features: Tensor, frame_mask: Tensor | None) -> SmplParams | None:
+    def _start_visible(self, features: Tensor, visible: Tensor | None) -> SmplParams | None:
         """What the regressor starts from (B, T, ...) in windows; masked frames tell it nothing."""
-        if self.start is None or frame_mask is None:
+        if self.start is None or visible is None:
             return None if self.start is None else self.start(features)
-        start, mean = self.start(features), self.regressor.mean_params.expand(*frame_mask.shape)
-        masked = frame_mask[..., None]
+        start, mean = self.start(features), self.regressor.mean_params.expand(*features.shape[:2])
+        masked = mask_all_but(visible, features.shape[1])[..., None]
         return SmplParams(
             torch.where(masked, mean.pose6d, start.pose6d),
             torch.where(masked, mean.betas, start.betas),

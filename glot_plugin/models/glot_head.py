@@ -9,6 +9,7 @@ from glot_plugin.body_model.smpl_files import MeanParams
 from glot_plugin.errors import InputError
 from glot_plugin.models.fused_windows import has_known_layout
 from glot_plugin.models.inference_mode import InferenceMode
+from glot_plugin.models.masking import mask_all_but, visible_frames
 from glot_plugin.models.window_predictor import PredictorCache, WindowPredictor
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import HeadOutput, SmplParams
@@ -67,11 +68,17 @@ class GLoTHead(nn.Module):
         Args:
             features: (B, T, in_dim).
             frame_mask: (B, T) bool, True = masked. Without it, a mask is drawn in training, and none in evaluation.
+                The host waits for the device to check a mask that it is given, but not for one that is drawn.
         """
-        if frame_mask is None and self.training:
-            masking = self.global_branch.transformer.masking
-            frame_mask = masking.draw(len(features), self.num_frames, features.device)
-        global_params, memory = self.global_branch(features, frame_mask)
+        visible = None
+        if frame_mask is not None:
+            visible = visible_frames(frame_mask)
+        elif self.training:
+            visible = self.global_branch.transformer.masking.draw_visible(
+                len(features), self.num_frames, features.device
+            )
+            frame_mask = mask_all_but(visible, self.num_frames)
+        global_params, memory = self.global_branch(features, visible)
         if self.local_branch is None:
             return HeadOutput(global_params, None, frame_mask, None)
         start = global_params[:, self.local_frames]

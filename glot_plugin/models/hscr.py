@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from glot_plugin.body_model.joint_sets import SMPL_PARENTS
 from glot_plugin.errors import InputError
+from glot_plugin.models.dropout import Dropout
 from glot_plugin.models.iterative_regressor import DECODER_GAIN
 from glot_plugin.models.layers import init_linear
 from glot_plugin.registry import MODELS
@@ -48,50 +49,51 @@ class JointCorrections(nn.Module):
         if own_rotation not in OWN_ROTATION_STEP:
             raise InputError(f"own_rotation={own_rotation!r}: expected 'published' or 'joint'")
         ancestors = joint_ancestors(parents)
-        self.hidden_dim = hidden_dim
+        self.hidden_dim, self.has_ancestors = hidden_dim, any(ancestors)
         self.own_step = OWN_ROTATION_STEP[own_rotation]
         self.joints = nn.ModuleList(nn.Linear(hidden_dim + 6 * len(above) + 6, 6) for above in ancestors)
         self.apply(init_linear)
         for layer in self.joints:
             nn.init.xavier_uniform_(layer.weight, gain=DECODER_GAIN)
-        # Positions in the flattened A of the ancestors' weights of all layers, concatenated.
-        width = 6 * len(parents)
-        rows = torch.arange(width).view(-1, 6)
-        places = [
-            (rows[joint][:, None] * width + rows[above].flatten()[None]).flatten()
-            for joint, above in enumerate(ancestors)
-            if above
-        ]
-        self.register_buffer('places', torch.cat(places) if places else None, persistent=False)
+        self.register_buffer('places', self._places(ancestors), persistent=False)
+
+    def _places(self, ancestors: list[list[int]]) -> Tensor:
+        """Where the weights of all layers, flattened one after the other, stand in the two matrices of `_matrices`."""
+        width = 6 * len(ancestors)
+        columns = self.hidden_dim + width
+        places = []
+        for joint, above in enumerate(ancestors):
+            rows = torch.arange(6 * joint, 6 * joint + 6)[:, None]
+            own = self.hidden_dim + self.own_step * joint + torch.arange(6)
+            above = torch.tensor([6 * ancestor + number for ancestor in above for number in range(6)], dtype=torch.long)
+            hidden = rows * columns + torch.arange(self.hidden_dim)
+            above = width * columns + rows * width + above
+            places.append(torch.cat([hidden, above, rows * columns + own], dim=1).flatten())
+        return torch.cat(places)
 
     def forward(self, hidden: Tensor, pose6d: Tensor) -> Tensor:
         """Corrections (..., J * 6) from hidden (..., hidden_dim) and 6D rotations (..., J * 6)."""
-        weights = [layer.weight for layer in self.joints]
-        from_hidden = F.linear(
-            hidden,
-            torch.cat([weight[:, : self.hidden_dim] for weight in weights]),
-            torch.cat([layer.bias for layer in self.joints]),
-        )
-        own = torch.stack([weight[:, -6:] for weight in weights])  # (J, 6, 6)
-        rotations = pose6d.unfold(-1, 6, self.own_step)[..., : len(weights), :]  # (..., J, 6)
-        from_own = torch.einsum('...jk,jck->...jc', rotations, own).flatten(-2)
-        base = from_hidden + from_own
-        if self.places is None:
+        direct, of_ancestors = self._matrices()
+        bias = torch.cat([layer.bias for layer in self.joints])
+        base = F.linear(torch.cat([hidden, pose6d], dim=-1), direct, bias)
+        if not self.has_ancestors:
             return base
         # Solving requires full precision, and has no half-precision kernel.
         with torch.autocast(base.device.type, enabled=False):
             full = torch.promote_types(base.dtype, torch.float32)
-            matrix = self._identity_minus_ancestors(weights).to(full)
+            # Ones on the diagonal are implied.
             solved = torch.linalg.solve_triangular(
-                matrix, base.to(full).flatten(0, -2).T, upper=False, unitriangular=True
+                -of_ancestors.to(full), base.to(full).flatten(0, -2).T, upper=False, unitriangular=True
             )
         return solved.T.view_as(base)
 
-    def _identity_minus_ancestors(self, weights: list[Tensor]) -> Tensor:
-        width = 6 * len(weights)
-        values = torch.cat([weight[:, self.hidden_dim : -6].flatten() for weight in weights])
-        flat = torch.eye(width, device=values.device, dtype=values.dtype).flatten()
-        return flat.index_copy(0, self.places, -values).view(width, width)
+    def _matrices(self) -> tuple[Tensor, Tensor]:
+        """The layers' weights of [hidden, pose6d] (J * 6, hidden_dim + J * 6), and A (J * 6, J * 6)."""
+        width = 6 * len(self.joints)
+        sizes = [width * (self.hidden_dim + width), width * width]
+        values = torch.cat([layer.weight.flatten() for layer in self.joints])
+        direct, of_ancestors = values.new_zeros(sum(sizes)).index_copy(0, self.places, values).split(sizes)
+        return direct.view(width, -1), of_ancestors.view(width, -1)
 
 
 @MODELS.register_module()
@@ -120,7 +122,7 @@ class HSCR(nn.Module):
         super().__init__()
         self.hidden_pose = nn.Linear(in_dim + 6 * len(parents), hidden_dim)
         self.hidden_shape = nn.Linear(in_dim + num_betas, hidden_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.correct_betas = nn.Linear(hidden_dim, num_betas)
         self.correct_camera = nn.Linear(2 * hidden_dim + 3, 3)
         self.apply(init_linear)

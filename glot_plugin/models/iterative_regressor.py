@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from glot_plugin.body_model.smpl_files import MeanParams
+from glot_plugin.models.dropout import Dropout
 from glot_plugin.models.layers import init_linear
 from glot_plugin.models.mean_params import MeanParamsBuffer
 from glot_plugin.registry import MODELS
@@ -45,7 +46,7 @@ class IterativeRegressor(nn.Module):
         self.mean_params = MeanParamsBuffer(mean_params=mean_params)
         num_pose, num_betas = self.mean_params.pose6d.numel(), self.mean_params.betas.numel()
         self.fc1 = nn.Linear(in_dim + num_pose + num_betas + 3, hidden_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.decode_pose = nn.Linear(hidden_dim, num_pose)
         self.decode_betas = nn.Linear(hidden_dim, num_betas)
         self.decode_camera = nn.Linear(hidden_dim, 3)
@@ -64,19 +65,23 @@ class IterativeRegressor(nn.Module):
                 cheaper to multiply their weights than to go through both.
             start: Parameters (...) that residuals are added to; the mean parameters without it.
         """
-        params = self.mean_params.expand(*features.shape[:-1]) if start is None else start
-        weight, bias = self.fc1.weight[:, : self.in_dim], self.fc1.bias
+        decoders = (self.decode_pose, self.decode_betas, self.decode_camera)
+        decode = torch.cat([decoder.weight for decoder in decoders])  # (157, hidden_dim)
+        decode_bias = torch.cat([decoder.bias for decoder in decoders])
+        weight, weight_of_params = self.fc1.weight.split([self.in_dim, self.fc1.in_features - self.in_dim], dim=1)
+        bias = self.fc1.bias
         if through is not None:
-            weight, bias = weight @ through.weight, bias + weight @ through.bias
-        # The feature's part of the hidden layer is the same in every iteration: computed once.
-        from_features = F.linear(features, weight, bias)
-        weight_of_params = self.fc1.weight[:, self.in_dim :]
-        for _ in range(self.num_iterations):
-            flat = torch.cat([params.pose6d, params.betas, params.camera], dim=-1)
-            hidden = self.dropout(from_features + F.linear(flat, weight_of_params))
-            params = SmplParams(
-                params.pose6d + self.decode_pose(hidden),
-                params.betas + self.decode_betas(hidden),
-                params.camera + self.decode_camera(hidden),
-            )
-        return params
+            weight, bias = weight @ through.weight, torch.addmv(bias, weight, through.bias)
+        first = self.mean_params.flat() if start is None else start.flat
+        if start is None:
+            bias = torch.addmv(bias, weight_of_params, first)
+        # What feature and starting point contribute to the hidden layer is the same in every iteration: computed once.
+        constant = F.linear(features, weight, bias)
+        if start is not None:
+            constant = constant + F.linear(first, weight_of_params)
+        hidden, params = constant, first
+        for iteration in range(self.num_iterations):
+            if iteration:
+                hidden = constant + F.linear(params - first, weight_of_params)
+            params = params + F.linear(self.dropout(hidden), decode, decode_bias)
+        return SmplParams(*params.split([decoder.out_features for decoder in decoders], dim=-1))

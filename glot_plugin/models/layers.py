@@ -8,6 +8,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
 from glot_plugin.errors import InputError
+from glot_plugin.models.dropout import replace_dropout
 from glot_plugin.registry import MODELS
 
 LAYER_NORM = partial(nn.LayerNorm, eps=1e-6)
@@ -96,6 +97,7 @@ class TransformerEncoder(nn.Module):
                 for rate in rates
             )
         )
+        replace_dropout(self.blocks)
         self.norm = LAYER_NORM(dim)
         self.apply(init_linear)
 
@@ -107,25 +109,28 @@ class TransformerEncoder(nn.Module):
             queries: Of which tokens the output is wanted, Q of them: (B, Q, dim). The last block then does no work for
                 the others beyond their keys and values. None: of all.
         """
-        if queries is None:
-            return self.norm(self.blocks(tokens))
-        tokens = self.blocks[:-1](tokens)
-        last = self.blocks[-1]
-        # Without the fused kernel somebody is looking at the weights of all queries.
-        tokens = queried_block(last, tokens, queries) if last.attn.fused_attn else last(tokens)[:, queries]
-        return self.norm(tokens)
+        if not self.blocks[-1].attn.fused_attn:  # somebody is looking at the weights of all queries
+            encoded = self.norm(self.blocks(tokens))
+            return encoded if queries is None else encoded[:, queries]
+        for block in self.blocks[:-1]:
+            tokens = run_block(block, tokens)
+        return self.norm(run_block(self.blocks[-1], tokens, queries))
 
 
-def queried_block(block: Block, tokens: Tensor, queries: slice) -> Tensor:
+def run_block(block: Block, tokens: Tensor, queries: slice | None = None) -> Tensor:
     """The output (B, Q, dim) of a block for Q of its tokens (B, T, dim), as if it had been computed for all."""
     attention, dim = block.attn, tokens.shape[-1]
-    normed, asking = block.norm1(tokens), tokens[:, queries]
-    weight, bias = attention.qkv.weight, attention.qkv.bias
-    query = F.linear(normed[:, queries], weight[:dim], bias[:dim])
-    key, value = F.linear(normed, weight[dim:], bias[dim:]).chunk(2, dim=-1)
+    normed = block.norm1(tokens)
+    if queries is None:
+        query, key, value = attention.qkv(normed).chunk(3, dim=-1)
+    else:
+        weights, biases = (x.split([dim, 2 * dim]) for x in (attention.qkv.weight, attention.qkv.bias))
+        query = F.linear(normed[:, queries], weights[0], biases[0])
+        key, value = F.linear(normed, weights[1], biases[1]).chunk(2, dim=-1)
+        tokens = tokens[:, queries]
     attended = attention.proj_drop(attention.proj(attend(query, key, value, attention.num_heads)))
-    asking = asking + block.drop_path1(attended)
-    return asking + block.drop_path2(block.mlp(block.norm2(asking)))
+    tokens = tokens + block.drop_path1(attended)
+    return tokens + block.drop_path2(block.mlp(block.norm2(tokens)))
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, num_heads: int) -> Tensor:

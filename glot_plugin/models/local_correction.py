@@ -95,7 +95,6 @@ class LocalCorrection(nn.Module):
 
     def correct(self, embedded: Tensor, memory: Tensor, params: SmplParams, around: int) -> SmplParams:
         """`forward` from embedded nearby frames (B, 2 w + 1, dim)."""
-        encoded = self.encoder(self.position(embedded))
-        queries = encoded[:, self.query - around : self.query + around + 1]
+        queries = self.encoder(self.position(embedded), slice(self.query - around, self.query + around + 1))
         feature = self.cross_attention(queries, self.memory_embed(memory))  # f_gl (B, F, dim)
         return self.regressor(feature, params)

@@ -34,12 +34,21 @@ def num_visible_frames(num_frames: int, mask_ratio: float) -> int:
 
 def frame_mask_from_noise(noise: Tensor, mask_ratio: float) -> Tensor:
     """Frame mask (B, T) that keeps each clip's frames with the smallest noise (B, T) and masks the others."""
-    visible = noise.argsort(dim=1)[:, : num_visible_frames(noise.shape[1], mask_ratio)]
-    return torch.ones_like(noise, dtype=torch.bool).scatter_(1, visible, False)
+    return mask_all_but(visible_from_noise(noise, mask_ratio), noise.shape[1])
+
+
+def visible_from_noise(noise: Tensor, mask_ratio: float) -> Tensor:
+    """Indices (B, V) of each clip's frames with the smallest noise (B, T): those that stay visible."""
+    return noise.argsort(dim=1)[:, : num_visible_frames(noise.shape[1], mask_ratio)]
+
+
+def mask_all_but(visible: Tensor, num_frames: int) -> Tensor:
+    """Frame mask (B, T) that keeps the frames (B, V) visible."""
+    return visible.new_ones(len(visible), num_frames, dtype=torch.bool).scatter_(1, visible, False)
 
 
 def visible_frames(frame_mask: Tensor) -> Tensor:
-    """Indices (B, V) of each clip's visible frames, in order.
+    """Indices (B, V) of each clip's visible frames, in order. The host waits for the device to read V.
 
     Raises:
         InputError: The clips differ in the number of masked frames, or have no visible frame.
@@ -121,7 +130,11 @@ class MPSEMasking(nn.Module):
 
     def draw(self, batch_size: int, num_frames: int, device: torch.device | str = 'cpu') -> Tensor:
         """A random frame mask (B, T), from torch's generator of `device`."""
-        return frame_mask_from_noise(torch.rand(batch_size, num_frames, device=device), self.mask_ratio)
+        return mask_all_but(self.draw_visible(batch_size, num_frames, device), num_frames)
+
+    def draw_visible(self, batch_size: int, num_frames: int, device: torch.device | str = 'cpu') -> Tensor:
+        """The frames (B, V) that such a mask leaves visible. Unlike the mask, they say how many without being read."""
+        return visible_from_noise(torch.rand(batch_size, num_frames, device=device), self.mask_ratio)
 
     def take_visible(self, tokens: Tensor, frame_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Visible tokens (B, V, C) of (B, T, C), and their frames (B, V)."""
