@@ -86,8 +86,8 @@ def _embed_all(module: GlobalTransformer):
 def _concatenate_always(module: IterativeRegressor):
     """Feeds [feature, parameters] through the hidden layer in every iteration."""
 
-    def forward(features: Tensor) -> SmplParams:
-        params = module.mean_params.expand(*features.shape[:-1])
+    def forward(features: Tensor, start: SmplParams | None = None) -> SmplParams:
+        params = module.mean_params.expand(*features.shape[:-1]) if start is None else start
         for _ in range(module.num_iterations):
             joined = torch.cat([features, params.pose6d, params.betas, params.camera], dim=-1)
             hidden = module.dropout(module.fc1(joined))

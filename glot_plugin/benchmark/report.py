@@ -1,5 +1,6 @@
 """The benchmark's sections, and the table of their results."""
 
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from glot_plugin.benchmark.fetch_speed import (
     opening_cost,
     write_large_store,
 )
+from glot_plugin.benchmark.inference_speed import compare_inference, inference_remarks
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
 from glot_plugin.benchmark.timing import Comparison
@@ -23,7 +25,7 @@ from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.video.clips import SINGLE_PERSON
 
 COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'resident-fetch', 'metrics')
-SECTIONS = (*COMPARED, 'training', 'video')
+SECTIONS = (*COMPARED, 'inference', 'training', 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
@@ -55,7 +57,8 @@ class Settings:
 def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str], None]) -> None:
     """Measure the sections, reporting a table row as each is done, and remarks on memory at the end."""
     body_dir = write_synthetic_body(settings.out / 'body_models')
-    say(f'{settings.device}, {torch.get_num_threads()} threads, torch {torch.__version__}')
+    name = device_name(settings.device)
+    say(f'{settings.device} ({name}), {torch.get_num_threads()} threads, torch {torch.__version__}')
     compared = [section for section in sections if section in COMPARED]
     if compared:
         say(HEADER)
@@ -64,12 +67,26 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         comparison, remarks = _measure(section, settings, str(body_dir))
         say(_row(comparison))
         notes += remarks
+    if 'inference' in sections:
+        say(HEADER)
+        for comparison in compare_inference(settings.config, str(body_dir), settings.device, settings.repeats):
+            say(_row(comparison, digits=2))
+        notes += inference_remarks(settings.config, str(body_dir), settings.device)
     if 'training' in sections:
         arguments = str(body_dir), settings.out, settings.batch_size, settings.iterations
         notes += measure_training(_half_precision_store(settings), *arguments)
     if 'video' in sections:
         notes += measure_clip(str(body_dir), settings.device, settings.clip or SINGLE_PERSON)
     say('\n'.join(['', *notes]))
+
+
+def device_name(device: str) -> str:
+    """The name of a GPU, or of the processor."""
+    if torch.device(device).type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    about = Path('/proc/cpuinfo')  # Linux
+    names = [line for line in about.read_text().splitlines() if line.startswith('model name')] if about.exists() else []
+    return names[0].partition(':')[2].strip() if names else platform.processor()
 
 
 def _measure(section: str, settings: Settings, body_dir: str) -> tuple[Comparison, list[str]]:
@@ -100,6 +117,6 @@ def _half_precision_store(settings: Settings) -> Path:
     return write_large_store(settings.out / f'store_half_{frames}', frames, 'float16')
 
 
-def _row(comparison: Comparison) -> str:
+def _row(comparison: Comparison, digits: int = 1) -> str:
     times = ' | '.join(f'{1000 * seconds:,.1f} ms' for seconds in (comparison.ours, comparison.naive))
-    return f'| {comparison.name} | {times} | {comparison.ratio:.1f} | {comparison.detail} |'
+    return f'| {comparison.name} | {times} | {comparison.ratio:.{digits}f} | {comparison.detail} |'
