@@ -20,7 +20,7 @@ _FEATURE_NOISE = 0.30
 _INPUT_DIM = 24 * 6 + 10 + 3 + 24
 
 OCCLUSION_BURST = (3, 12)  # shortest and longest, frames
-_OCCLUSIONS_PER_FRAME = 0.02
+OCCLUSIONS_PER_FRAME = 0.02  # bursts that begin, a frame
 _LEFT_ARM, _RIGHT_ARM = (16, 18, 20, 22), (17, 19, 21, 23)
 _LEFT_LEG, _RIGHT_LEG = (1, 4, 7, 10), (2, 5, 8, 11)
 _PARTS = (
@@ -45,10 +45,12 @@ def _network() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return tuple(torch.from_numpy(array).float() for array in (weight1, bias1, weight2, bias2))
 
 
-def draw_occlusion(num_frames: int, rng: np.random.Generator) -> np.ndarray:
+def draw_occlusion(
+    num_frames: int, rng: np.random.Generator, bursts_per_frame: float = OCCLUSIONS_PER_FRAME
+) -> np.ndarray:
     """Which of the 24 joints are hidden in which frames, (N, 24) bool: bursts of a few frames, each of a body part."""
     hidden = np.zeros((num_frames, 24), dtype=bool)
-    for _ in range(rng.poisson(num_frames * _OCCLUSIONS_PER_FRAME)):
+    for _ in range(rng.poisson(num_frames * bursts_per_frame)):
         length = rng.integers(OCCLUSION_BURST[0], OCCLUSION_BURST[1] + 1)
         start = rng.integers(1 - length, num_frames)
         part = _PARTS[rng.integers(len(_PARTS))]

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import roma
@@ -64,6 +64,8 @@ class Scenario:
         feature_dim: Width of the features.
         frames_per_second: One of these for each track.
         shape_spread: Factor on the usual spread of shapes.
+        draw_hidden: Frames and a generator to the joints that are hidden, (N, 24) bool.
+        parameters: What else determines the data, for `store.json`.
     """
 
     name: str
@@ -72,6 +74,8 @@ class Scenario:
     feature_dim: int
     frames_per_second: tuple[int, ...]
     shape_spread: float = 1.0
+    draw_hidden: Callable[[int, np.random.Generator], np.ndarray] = draw_occlusion
+    parameters: dict = field(default_factory=dict)
 
 
 def _see_image_features(bodies: Bodies, rng: np.random.Generator) -> Seen:
@@ -155,7 +159,7 @@ def make_track(
     motion = scenario.draw_motion(num_frames, frames_per_second, rng)
     betas = np.tile(scenario.shape_spread * np.clip(rng.standard_normal(10), -_MAX_BETA, _MAX_BETA), (num_frames, 1))
     camera, boxes = _draw_camera(times, rng), _draw_boxes(times, rng)
-    hidden = draw_occlusion(num_frames, rng)
+    hidden = scenario.draw_hidden(num_frames, rng)
     confidence = rng.uniform(0.7, 1.0, (num_frames, 49))
     confidence = np.where(hidden[:, OWNER_OF_SPIN49], rng.uniform(0.0, 0.2, confidence.shape), confidence)
     keypoints2d, keypoints3d, spin49 = _targets(body, motion.rotmat, betas, camera, boxes, joints3d)

@@ -56,6 +56,7 @@ def write_synthetic_store(
     }
     if scenario is not IMAGE_SCENARIO:
         settings['scenario'] = scenario.name
+        settings.update(scenario.parameters)
     if _is_complete(path, settings):
         return path
     writer = TrackStoreWriter(
