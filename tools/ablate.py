@@ -1,10 +1,11 @@
-"""Train and test every ablation of the paper on the embedded data set, with a small budget, and tabulate them.
+"""Train and test GLoT, other methods and the paper's ablations on the hard embedded data set, and tabulate them.
 
     python tools/ablate.py
-    python tools/ablate.py --only glot_3dpw gmm_alone nearby_2
+    python tools/ablate.py --workers 2
+    python tools/ablate.py --only gru_hmr gmm_alone glot_3dpw --seeds 0
 
-It can be interrupted at any time: the same command keeps finished ablations and continues with the rest. The data set
-is generated and shows only that every variant trains; comparing them takes the paper's data (docs/ablations.md).
+It can be interrupted at any time: the same command keeps finished trainings and continues with the rest. People and
+features are generated; what the table shows, and what it does not, is in docs/ablations.md.
 """
 
 import argparse
@@ -34,20 +35,27 @@ def main() -> None:
         '--only',
         nargs='+',
         metavar='NAME',
-        help='run only these: configs in configs/glot/ablations, without .py, or glot_3dpw (default: all)',
+        help='run only these: configs in configs/glot/ablations and live, without .py, single_frame, gru_hmr or '
+        'glot_3dpw (default: all)',
     )
     parser.add_argument(
-        '--iterations',
+        '--iterations', type=int, metavar='N', help='iterations of each training (default: those of hard/glot.py, 1000)'
+    )
+    parser.add_argument('--batch-size', type=int, metavar='N', help='clips in a batch (default: that of hard/glot.py)')
+    parser.add_argument(
+        '--seeds',
         type=int,
-        default=Budget.iterations,
+        nargs='+',
+        default=Budget.seeds,
         metavar='N',
-        help='training iterations of each ablation (default: %(default)s)',
+        help='seeds of the trainings, each of which makes one (default: 0 1 2)',
     )
     parser.add_argument(
-        '--batch-size', type=int, default=Budget.batch_size, metavar='N', help='clips in a batch (default: %(default)s)'
-    )
-    parser.add_argument(
-        '--seed', type=int, default=Budget.seed, metavar='N', help='seed of data and training (default: %(default)s)'
+        '--workers',
+        type=int,
+        default=1,
+        metavar='N',
+        help='trainings side by side, each with one thread (default: %(default)s)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -58,8 +66,10 @@ def main() -> None:
         help='change keys of every config, as train_dataloader.num_workers=0 (default: none)',
     )
     args = parser.parse_args()
-    budget = Budget(args.iterations, args.batch_size, args.seed, args.cfg_options)
-    run_ablations(args.out, args.body_models, budget, args.only, say=lambda line: print(line, flush=True))
+    budget = Budget(args.iterations, args.batch_size, tuple(args.seeds), args.cfg_options)
+    run_ablations(
+        args.out, args.body_models, budget, args.only, workers=args.workers, say=lambda line: print(line, flush=True)
+    )
 
 
 if __name__ == '__main__':

@@ -7,6 +7,7 @@ from glot_plugin.visualisation.attention_maps import draw_attention_maps
 from glot_plugin.visualisation.branch_meshes import draw_branch_meshes
 from glot_plugin.visualisation.curves import (
     draw_acceleration_errors,
+    draw_learning_curves,
     draw_loss_curves,
     draw_track_error,
     draw_training_curve,
@@ -18,6 +19,7 @@ __all__ = [
     'draw_acceleration_errors',
     'draw_attention_maps',
     'draw_branch_meshes',
+    'draw_learning_curves',
     'draw_loss_curves',
     'draw_mesh',
     'draw_skeletons_over_time',

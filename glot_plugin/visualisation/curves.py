@@ -152,6 +152,37 @@ def draw_training_curve(
     return save_figure(figure, path)
 
 
+def draw_learning_curves(lines: Mapping[str, tuple[np.ndarray, np.ndarray]], path: str | Path, label: str) -> Path:
+    """Draws how an error fell in trainings: the mean of several seeds, and the range of them; saves the picture.
+
+    Args:
+        lines: Name to iterations (K,), and errors (S, K) of S seeds there.
+        path: The picture's file.
+        label: What the error is, with its unit.
+
+    Raises:
+        InputError: No lines, or iterations and errors that do not fit each other.
+    """
+    if not lines:
+        raise InputError('no learning curves, expected at least one')
+    figure = new_figure(8, 4)
+    panel = figure.subplots()
+    for colour, (name, (iterations, errors)) in zip(COLOURS, lines.items(), strict=False):
+        if np.ndim(errors) != 2 or np.shape(errors)[1:] != np.shape(iterations) or not len(errors):
+            raise InputError(
+                f'{name}: iterations {np.shape(iterations)} and errors {np.shape(errors)}, expected (K,) and (S, K)'
+            )
+        seeds = f'{len(errors)} seed{"s" if len(errors) > 1 else ""}'
+        mean = np.mean(errors, axis=0)
+        panel.plot(iterations, mean, 'o-', color=colour, linewidth=1.5, markersize=4, label=f'{name} ({seeds})')
+        panel.fill_between(iterations, np.min(errors, axis=0), np.max(errors, axis=0), color=colour, alpha=0.2, linewidth=0)
+    panel.set_xlabel('iteration')
+    panel.set_ylabel(label)
+    panel.grid(alpha=0.3)
+    panel.legend(frameon=False)
+    return save_figure(figure, path)
+
+
 def draw_loss_curves(losses: Mapping[str, np.ndarray], path: str | Path, title: str = 'Training loss') -> Path:
     """Draws the running means of the losses of several trainings over each other; saves the picture.
 

@@ -5,15 +5,18 @@ shows: where joints are in the crop, but hardly how deep; sides that look alike;
 whose looks have nothing to do with the pose.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from glot_plugin.datasets.synthetic.features import draw_occlusion
 from glot_plugin.datasets.synthetic.generator import OWNER_OF_SPIN49, Bodies, Scenario, Seen
 from glot_plugin.datasets.synthetic.motion import draw_motion
+from glot_plugin.datasets.synthetic.stores import write_synthetic_dataset
 
 _JOINTS = 25  # the first of the 49: OpenPose's, with face and feet
 _PELVIS = 8  # of them
@@ -41,13 +44,13 @@ class Difficulty:
     """
 
     feature_dim: int = 256
-    jitter: float = 0.03
-    depth_noise: float = 0.8
+    jitter: float = 0.02
+    depth_noise: float = 0.35
     occlusions: float = 0.05
     swaps: float = 0.03
     swap_frames: int = 4
     looks: float = 1.0
-    feature_noise: float = 0.3
+    feature_noise: float = 0.2
 
 
 @cache
@@ -113,3 +116,24 @@ def hard_scenario(difficulty: Difficulty | None = None) -> Scenario:
         draw_hidden=draw_hidden,
         parameters=asdict(difficulty),
     )
+
+
+def write_hard_dataset(
+    out_dir: str | os.PathLike,
+    body_dir: str | os.PathLike,
+    train_frames: int = 60_000,
+    val_frames: int = 1_500,
+    test_frames: int = 3_000,
+    seed: int = 0,
+    progress: bool = True,
+    feature_dtype: str = 'float32',
+    difficulty: Difficulty | None = None,
+) -> dict[str, Path]:
+    """Writes the stores `train`, `val` and `test` of `configs/glot/hard`; see `write_synthetic_dataset`.
+
+    All tracks have 3D joints and SMPL parameters.
+    """
+    return write_synthetic_dataset(
+        out_dir, body_dir, train_frames, val_frames, test_frames, seed, progress, feature_dtype,
+        train_share_2d=0.0, scenario=hard_scenario(difficulty),
+    )  # fmt: skip
