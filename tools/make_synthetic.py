@@ -7,8 +7,8 @@
 
 With --landmarks, people move in many more ways and the features are landmarks with the errors of a detector;
 configs/glot/glot_landmarks.py reads these. With --hard, one frame is ambiguous and a moving window is less so;
-configs/glot/hard reads these, and docs/ablations.md says how they are made. Motion and body are generated, to run and test the system: this is not a
-benchmark. Existing stores and body-model files are kept.
+configs/glot/hard reads these, and docs/ablations.md says how they are made. Motion and body are generated, to run and
+test the system: this is not a benchmark. Existing stores and body-model files are kept.
 """
 
 import argparse

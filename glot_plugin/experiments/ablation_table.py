@@ -41,8 +41,9 @@ def ablation_table(
     rows = [['mean pose', 'No model: the mean body in every frame', '', *_cells([mean_pose], []), DASH]]
     for name, change in changes.items():
         found = results.get(name, {})
-        shared = [result.scores['PA-MPJPE'] - base[seed].scores['PA-MPJPE'] for seed, result in found.items() if seed in base]
-        cells = _cells([result.scores for result in found.values()], shared if name != BASE else [])
+        others = {seed: result for seed, result in found.items() if seed in base and name != BASE}
+        differences = [result.scores['PA-MPJPE'] - base[seed].scores['PA-MPJPE'] for seed, result in others.items()]
+        cells = _cells([result.scores for result in found.values()], differences)
         rows.append([name, change, str(len(found)), *cells, _published(name)])
         if name == BASE:
             rows += _untrained_rows(found)
@@ -72,7 +73,8 @@ def _published(name: str) -> str:
     for table in TABLES:
         for row in table.rows:
             if row.method == _PUBLISHED_AS.get(name) or {name, f'ablations/{name}'} & set(row.configs):
-                return ' / '.join(DASH if value is None else f'{value:.1f}' for value in row.scores['3DPW'].values())
+                scores = row.scores['3DPW']
+                return ' / '.join(f'{scores[metric]:.1f}' if metric in scores else DASH for metric in METRICS)
     return DASH
 
 

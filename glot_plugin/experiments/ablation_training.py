@@ -70,11 +70,9 @@ def run_training(training: Training, body_models: Path, stores: dict[str, Path],
         say('another process trains it')
         return
     try:
-        if (training.folder / RESULT).is_file():
-            say('finished before')
-        else:
+        if not (training.folder / RESULT).is_file():  # another process may have finished it
             _train_and_test(training, body_models, stores, say)
-        _remove_checkpoints(training.folder)  # here, too, in case a run was killed before it did
+            remove_checkpoints(training.folder)
     finally:
         if lock is not None:
             unlock(lock)
@@ -93,6 +91,7 @@ def _train_and_test(training: Training, body_models: Path, stores: dict[str, Pat
     scores = score(dataset, body_models, model.predict_track)
     untrained = {}
     if training.name == BASE:
+        # With the weights that are there now: checkpoints are removed.
         untrained = {latency: score(dataset, body_models, global_frame(model, latency)) for latency in LATENCIES}
     steps, errors = read_scalars(folder)['PA-MPJPE']
     curve = [steps.tolist(), errors.tolist()]
@@ -136,15 +135,15 @@ def read_training(training: Training) -> Result | None:
     content = read_json(path)
     scores = check_scores(path, content.get('metrics'))
     try:
-        untrained = {int(latency): check_scores(path, found) for latency, found in content['untrained'].items()}
+        untrained = {int(latency): found for latency, found in content['untrained'].items()}
         steps, errors = content['curve']
         curve = ([float(step) for step in steps], [float(error) for error in errors])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise damaged(path, 'no untrained and curve') from None
-    return Result(scores, untrained, curve)
+    return Result(scores, {latency: check_scores(path, found) for latency, found in untrained.items()}, curve)
 
 
-def _remove_checkpoints(folder: Path) -> None:
+def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints: those of all trainings would take gigabytes for weights that nobody uses."""
     for path in (*folder.glob('*.pth'), folder / POINTER):
         path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from glot_plugin.datasets.synthetic.hard_features import write_hard_dataset
 from glot_plugin.errors import InputError, NonFiniteLossError
 from glot_plugin.experiments.ablation_list import CONFIGS, Budget, ablation_config, find_ablations, what_changes
 from glot_plugin.experiments.ablation_table import ablation_table, draw_curves
-from glot_plugin.experiments.ablation_training import Scores, Training, read_training, run_training
+from glot_plugin.experiments.ablation_training import Scores, Training, read_training, remove_checkpoints, run_training
 from glot_plugin.experiments.inputs import choose_body_models
 from glot_plugin.experiments.progress import Say
 from glot_plugin.experiments.scoring import score_mean_pose
@@ -101,6 +101,8 @@ def _run_all(
 ) -> list[str]:
     """Run all trainings in their order; returns a message for each whose loss was not finite."""
     finished = [training for training in trainings if (training.folder / RESULT).is_file()]
+    for training in finished:
+        remove_checkpoints(training.folder)  # in case a run was killed before it did
     if finished:
         say(f'{len(finished)} of {len(trainings)} trainings finished before')
     to_do = [training for training in trainings if training not in finished]

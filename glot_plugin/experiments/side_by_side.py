@@ -6,6 +6,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import suppress
 from queue import Empty, Queue
 
+import torch
+
 from glot_plugin.experiments.progress import Say
 
 _POLL_SECONDS = 0.5
@@ -37,8 +39,6 @@ def run_side_by_side(calls: Sequence[tuple[Callable, tuple]], workers: int, say:
 
 def _start_worker(lines: Queue) -> None:
     global _lines
-    import torch
-
     torch.set_num_threads(1)
     _lines = lines
 

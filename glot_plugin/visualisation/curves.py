@@ -175,7 +175,9 @@ def draw_learning_curves(lines: Mapping[str, tuple[np.ndarray, np.ndarray]], pat
         seeds = f'{len(errors)} seed{"s" if len(errors) > 1 else ""}'
         mean = np.mean(errors, axis=0)
         panel.plot(iterations, mean, 'o-', color=colour, linewidth=1.5, markersize=4, label=f'{name} ({seeds})')
-        panel.fill_between(iterations, np.min(errors, axis=0), np.max(errors, axis=0), color=colour, alpha=0.2, linewidth=0)
+        panel.fill_between(
+            iterations, np.min(errors, axis=0), np.max(errors, axis=0), color=colour, alpha=0.2, linewidth=0
+        )
     panel.set_xlabel('iteration')
     panel.set_ylabel(label)
     panel.grid(alpha=0.3)

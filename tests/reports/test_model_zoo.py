@@ -23,7 +23,9 @@ def test_files_are_up_to_date(repository):
 def test_metafile_has_every_config_that_has_published_figures(repository, models):
     published = {f'configs/glot/{config}.py' for table in TABLES for row in table.rows for config in row.configs}
     ablations = {f'configs/glot/ablations/{path.name}' for path in repository.glob('configs/glot/ablations/*.py')}
-    assert set(models) == published > ablations
+    unpublished = {f'configs/glot/ablations/{name}.py' for name in ('without_velocity', 'hscr_own_rotation')}
+    assert set(models) == published > ablations - unpublished
+    assert published.isdisjoint(unpublished)
     assert all((repository / config).is_file() for config in models)
     assert len({model['Name'] for model in models.values()}) == len(models)
     assert {model['In Collection'] for model in models.values()} == {'GLoT'}

@@ -9,6 +9,7 @@ from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.errors import InputError
 from glot_plugin.visualisation import (
     draw_loss_curves,
+    draw_learning_curves,
     draw_mesh,
     draw_skeletons_over_time,
     draw_track_error,
@@ -82,6 +83,20 @@ def test_training_curve_with_and_without_validation(tmp_path):
         draw_training_curve(iterations, loss[1:], tmp_path / 'bad.png')
     with pytest.raises(InputError, match=r'validation: \(3,\) iterations and \(2,\) errors'):
         draw_training_curve(iterations, loss, tmp_path / 'bad.png', [1, 2, 3], [90.0, 60.0])
+
+
+def test_learning_curves_show_the_mean_and_the_range_of_seeds(tmp_path):
+    steps, flat = np.arange(1, 6), np.full(5, 50.0)
+    one = imread(draw_learning_curves({'a': (steps, flat[None])}, tmp_path / 'one.png', 'error (mm)'))
+    seeds = {'a': (steps, np.stack([flat - 20, flat + 20]))}
+    several = imread(draw_learning_curves(seeds, tmp_path / 'several.png', 'error (mm)'))
+    alone, band = ((np.abs(p[..., :3] - p[..., :1]).max(-1) > 0.05).mean() for p in (one, several))
+    assert 0 < alone < 0.03  # a line
+    assert band > 0.3  # from 30 to 70 mm, which is most of the panel
+    with pytest.raises(InputError, match='no learning curves'):
+        draw_learning_curves({}, tmp_path / 'bad.png', 'error (mm)')
+    with pytest.raises(InputError, match=r'a: iterations \(5,\) and errors \(1, 4\), expected \(K,\) and \(S, K\)'):
+        draw_learning_curves({'a': (steps, flat[None, :4])}, tmp_path / 'bad.png', 'error (mm)')
 
 
 def test_running_mean_is_centred_and_keeps_constants():

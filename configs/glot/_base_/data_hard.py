@@ -1,4 +1,4 @@
-"""The hard variant of the embedded data set (tools/make_synthetic.py --hard): one frame says little, motion says more."""
+"""The hard variant of the embedded data set (tools/make_synthetic.py --hard): motion resolves what one frame hides."""
 
 _base_ = ['data_synthetic.py']
 

@@ -8,8 +8,6 @@ custom_imports = dict(imports=['glot_plugin.framework'])
 
 model = dict(
     head=dict(
-        neck=dict(
-            _delete_=True, type='mmhuman3d.TemporalGRUEncoder', input_size=256, num_layers=2, hidden_size=256
-        )
+        neck=dict(_delete_=True, type='mmhuman3d.TemporalGRUEncoder', input_size=256, num_layers=2, hidden_size=256)
     )
 )
