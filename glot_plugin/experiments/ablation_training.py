@@ -57,8 +57,11 @@ class Result:
     curve: tuple[list[float], list[float]] = ((), ())
 
 
-def run_training(training: Training, body_models: Path, stores: dict[str, Path], say: Say) -> None:
+def run_training(training: Training, body_models: Path, stores: dict[str, Path], say: Say) -> bool:
     """Train (or resume), test and write the result, unless it is there or another process is at it.
+
+    Returns:
+        Whether it trained or tested.
 
     Raises:
         NonFiniteLossError: A loss term or a weight became infinite or NaN.
@@ -68,11 +71,14 @@ def run_training(training: Training, body_models: Path, stores: dict[str, Path],
         lock = lock_folder(training.folder)
     except BlockingIOError:
         say('another process trains it')
-        return
+        return False
     try:
-        if not (training.folder / RESULT).is_file():  # another process may have finished it
-            _train_and_test(training, body_models, stores, say)
-            remove_checkpoints(training.folder)
+        if (training.folder / RESULT).is_file():
+            say('another process has finished it')
+            return False
+        _train_and_test(training, body_models, stores, say)
+        remove_checkpoints(training.folder)
+        return True
     finally:
         if lock is not None:
             unlock(lock)

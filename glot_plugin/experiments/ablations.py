@@ -106,40 +106,42 @@ def _run_all(
     if finished:
         say(f'{len(finished)} of {len(trainings)} trainings finished before')
     to_do = [training for training in trainings if training not in finished]
-    failed, start = [], time.monotonic()
-    for number, training, error in _outcomes(to_do, body_models, stores, workers, say):
-        if isinstance(error, NonFiniteLossError):
-            failed.append(f'{training.name}, seed {training.seed}: {error}')
+    failed, ran, start = [], 0, time.monotonic()
+    for number, (training, outcome) in enumerate(_outcomes(to_do, body_models, stores, workers, say), 1):
+        if isinstance(outcome, NonFiniteLossError):
+            failed.append(f'{training.name}, seed {training.seed}: {outcome}')
             say(failed[-1])
-        elif error is not None:
-            raise error
+        elif isinstance(outcome, Exception):
+            raise outcome
         tabulate()
-        left = timedelta(seconds=int((time.monotonic() - start) / number * (len(to_do) - number)))
-        say(f'{len(finished) + number} of {len(trainings)} trainings done, about {left} left')
+        ran += outcome is not False
+        seconds = (time.monotonic() - start) / max(1, ran) * (len(to_do) - number)
+        say(
+            f'{len(finished) + number} of {len(trainings)} trainings done, about {timedelta(seconds=int(seconds))} left'
+        )
     return failed
 
 
 def _outcomes(
     trainings: Sequence[Training], body_models: Path, stores: dict[str, Path], workers: int, say: Say
-) -> Iterator[tuple[int, Training, Exception | None]]:
-    """Number, training and error (or None) of each training, as they end."""
+) -> Iterator[tuple[Training, bool | Exception]]:
+    """Each training as it ends, with whether it ran, or its error."""
     calls = [(_run_labelled, (training, body_models, stores)) for training in trainings]
     if workers == 1:
-        for number, (function, arguments) in enumerate(calls, 1):
-            error = None
+        for training, (function, arguments) in zip(trainings, calls, strict=True):
             try:
-                function(*arguments, say)
-            except NonFiniteLossError as raised:
-                error = raised
-            yield number, trainings[number - 1], error
+                outcome = function(*arguments, say)
+            except NonFiniteLossError as error:
+                outcome = error
+            yield training, outcome
         return
-    for number, (place, future) in enumerate(run_side_by_side(calls, workers, say), 1):
-        yield number, trainings[place], future.exception()
+    for place, future in run_side_by_side(calls, workers, say):
+        yield trainings[place], future.exception() or future.result()
 
 
-def _run_labelled(training: Training, body_models: Path, stores: dict[str, Path], say: Say) -> None:
+def _run_labelled(training: Training, body_models: Path, stores: dict[str, Path], say: Say) -> bool:
     label = f'{training.name}, seed {training.seed}: '
-    run_training(training, body_models, stores, lambda line: say(label + line))
+    return run_training(training, body_models, stores, lambda line: say(label + line))
 
 
 def _write_table(out: Path, trainings: Sequence[Training], changes: dict[str, str], mean_pose: Scores) -> str:

@@ -8,8 +8,8 @@ from matplotlib.image import imread
 from glot_plugin.body_model.joint_sets import LSP14
 from glot_plugin.errors import InputError
 from glot_plugin.visualisation import (
-    draw_loss_curves,
     draw_learning_curves,
+    draw_loss_curves,
     draw_mesh,
     draw_skeletons_over_time,
     draw_track_error,
