@@ -4,8 +4,8 @@
     python tools/benchmark.py --only train-step track-inference
     python tools/benchmark.py --only training --resident-frames 4000000 --iterations 50000   # the paper's, on a GPU
 
-The section `inference` has every inference mode beside its floor (its matrix products alone) and beside the published way,
-and its goals.
+The section `inference` has every inference mode beside its floor, its matrix products alone, and beside the published
+way, with the goals.
 
 The two are measured in turns, and ratios are medians over these pairs: machines differ and drift, ratios less so.
 """
