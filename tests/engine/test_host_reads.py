@@ -67,9 +67,10 @@ class ForbidReads(Hook):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
-@pytest.mark.parametrize('amp', [False, True])
-def test_no_reads_on_a_gpu(small_config, tmp_path, amp):
-    cfg = small_config(**ORDINARY, **{'randomness.deterministic': False})
+@pytest.mark.parametrize(('amp', 'resident'), [(False, 'cuda'), (True, 'cuda'), (False, None)])
+def test_no_reads_on_a_gpu(small_config, tmp_path, amp, resident):
+    options = {'randomness.deterministic': False, 'train_dataloader.dataset.resident': resident}
+    cfg = small_config(**ORDINARY, **options)
     try:
         train(prepare(cfg, tmp_path), amp=amp, hooks=[ForbidReads()])
     finally:
