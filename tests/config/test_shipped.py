@@ -81,6 +81,6 @@ def test_inherited_by_name(with_body_models, synthetic_data):
     cfg = load_config('mine.py', {**stores, **workers, 'work_dir': 'runs', 'launcher': 'none', 'log_level': 'ERROR'})
     runner = build_runner(cfg)
     assert isinstance(runner.model, GLoTEstimator)
-    assert runner.model.head.local_branch.nearby == 6
+    assert len(runner.model.head.local_branch.select.frames) == 13
     batch = next(iter(runner.build_dataloader(cfg.train_dataloader)))
     assert batch['features'].shape == (32, 16, 2048)
