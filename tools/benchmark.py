@@ -17,6 +17,7 @@ from mmengine.device import get_device
 
 from glot_plugin import cli
 from glot_plugin.benchmark.report import SECTIONS, Settings, run_sections
+from glot_plugin.benchmark.training_run import MODES
 
 
 def main() -> None:
@@ -64,6 +65,13 @@ def main() -> None:
         default=1000 if get_device() == 'cuda' else 20,
         metavar='N',
         help='iterations of the section training (default here: %(default)s)',
+    )
+    parser.add_argument(
+        '--modes',
+        nargs='+',
+        choices=list(MODES),
+        default=list(MODES),
+        help='how the section training trains; without a GPU, the others are left out (default: all)',
     )
     parser.add_argument(
         '--poses', type=int, default=35_000, metavar='N', help='poses to score with the metrics (default: %(default)s)'

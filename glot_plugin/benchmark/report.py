@@ -51,6 +51,7 @@ class Settings:
     repeats: int
     resident_frames: int
     iterations: int
+    modes: Sequence[str]
     clip: Path | None = None
 
 
@@ -74,7 +75,7 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         notes += inference_remarks(settings.config, str(body_dir), settings.device)
     if 'training' in sections:
         arguments = str(body_dir), settings.out, settings.batch_size, settings.iterations
-        notes += measure_training(_half_precision_store(settings), *arguments)
+        notes += measure_training(settings.modes, _half_precision_store(settings), *arguments)
     if 'video' in sections:
         notes += measure_clip(str(body_dir), settings.device, settings.clip or SINGLE_PERSON)
     say('\n'.join(['', *notes]))

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +27,19 @@ class Mode:
     tf32: bool = False
     amp: bool = False
     resident: str | None = 'auto'
+    graph: bool = False
 
 
-def modes() -> tuple[Mode, ...]:
-    """What is measured: all precisions of the device, and on a GPU also batches that the host makes."""
-    if not torch.cuda.is_available():
-        return Mode('float32'), Mode('bfloat16', amp=True)
-    return (
-        Mode('float32'),
-        Mode('float32, batches from the host', resident=None),
-        Mode('TF32', tf32=True),
-        Mode('bfloat16', amp=True),
-    )
+MODES = {
+    'float32': Mode('float32'),
+    'host': Mode('float32, batches from the host', resident=None),
+    'tf32': Mode('TF32', tf32=True),
+    'bfloat16': Mode('bfloat16', amp=True),
+    'tf32-graph': Mode('TF32, compiled, CUDA graph', tf32=True, graph=True),
+    'bfloat16-graph': Mode('bfloat16, compiled, CUDA graph', amp=True, graph=True),
+}
+# Without a GPU, batches come from the host anyway, and there is neither TF32 nor a CUDA graph.
+CPU_MODES = ('float32', 'bfloat16')
 
 
 class _Clock(Hook):
@@ -59,10 +60,13 @@ class _Clock(Hook):
             self.start = now
 
 
-def measure_training(store: Path, body_dir: str, out: Path, batch_size: int, iterations: int) -> list[str]:
+def measure_training(
+    modes: Sequence[str], store: Path, body_dir: str, out: Path, batch_size: int, iterations: int
+) -> list[str]:
     """Train in each mode without validation, and say how long an iteration takes; draws the losses of all.
 
     Args:
+        modes: Keys of `MODES`; those that need a GPU are left out where there is none.
         store: Where the frames come from; 2D-only and 3D.
         body_dir: Body-model files.
         out: Folder of the picture `training_losses.png`.
@@ -72,7 +76,7 @@ def measure_training(store: Path, body_dir: str, out: Path, batch_size: int, ite
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'{torch.get_num_threads()} threads'
     lines = [f'Training of glot_3dpw.py, batch {batch_size}, {iterations:,} iterations without validation ({device}):']
     losses = {}
-    for mode in modes():
+    for mode in [MODES[key] for key in modes if torch.cuda.is_available() or key in CPU_MODES]:
         seconds, losses[mode.name] = _train(mode, store, body_dir, out, batch_size, iterations)
         lines.append(
             f'- {mode.name}: {1000 * seconds:,.2f} ms an iteration, {50_000 * seconds / 60:,.1f} min for 50,000'
@@ -87,6 +91,7 @@ def _train(
     cfg.train_dataloader.update(batch_size=batch_size)
     cfg.train_dataloader.dataset.update(stores=[str(store)], resident=mode.resident)
     cfg.train_cfg.max_iters = iterations
+    cfg.compile = cfg.cuda_graph = mode.graph
     for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
         cfg.pop(key, None)
     cfg.default_hooks.checkpoint.update(save_best=None, interval=iterations)

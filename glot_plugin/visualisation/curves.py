@@ -199,8 +199,9 @@ def draw_loss_curves(losses: Mapping[str, np.ndarray], path: str | Path, title: 
     lines = _equally_long(losses)
     figure = new_figure(8, 4)
     panel = figure.subplots()
-    for colour, (name, values) in zip(COLOURS, lines.items(), strict=False):
-        panel.plot(1 + np.arange(len(values)), _running_mean(values), color=colour, linewidth=1.2, label=name)
+    styles = [(colour, dashes) for dashes in ('-', '--') for colour in COLOURS]
+    for (colour, dashes), (name, values) in zip(styles, lines.items(), strict=False):
+        panel.plot(1 + np.arange(len(values)), _running_mean(values), dashes, color=colour, linewidth=1.2, label=name)
     panel.set_xlabel('iteration')
     panel.set_ylabel('training loss')
     if all((values > 0).all() for values in lines.values()):

@@ -11,8 +11,7 @@ from glot_plugin.benchmark.training_run import Mode, measure_training
 
 @pytest.mark.training
 def test_trainings_are_measured_and_drawn(body_dir, tmp_path, monkeypatch):
-    modes = Mode('float32'), Mode('from memory', resident='cpu')
-    monkeypatch.setattr(training_run, 'modes', lambda: modes)
+    monkeypatch.setitem(training_run.MODES, 'bfloat16', Mode('from memory', resident='cpu'))
     curves = {}
 
     def draw(losses, path):
@@ -21,7 +20,9 @@ def test_trainings_are_measured_and_drawn(body_dir, tmp_path, monkeypatch):
 
     monkeypatch.setattr(training_run, 'draw_loss_curves', draw)
     store = write_large_store(tmp_path / 'store', 1500, 'float16')
-    title, *lines, picture = measure_training(store, str(body_dir), tmp_path, batch_size=4, iterations=2)
+    title, *lines, picture = measure_training(
+        ['float32', 'bfloat16'], store, str(body_dir), tmp_path, batch_size=4, iterations=2
+    )
     assert 'batch 4, 2 iterations without validation' in title
     assert picture.endswith('training_losses.png')
     assert [line.split(':')[0] for line in lines] == ['- float32', '- from memory']
