@@ -62,6 +62,12 @@ class GLoTHead(nn.Module):
             self.local_branch = MODELS.build({'type': 'LocalCorrection', **sizes, **local_branch})
         self._predictors = PredictorCache()
 
+    def train(self, mode: bool = True) -> 'GLoTHead':
+        """Switch between training and evaluation; what was made for predictions is made anew after a training."""
+        if mode:  # fused optimisers change weights without a trace that the predictors could be checked against
+            self._predictors = PredictorCache()
+        return super().train(mode)
+
     def forward(self, features: Tensor, frame_mask: Tensor | None = None) -> HeadOutput:
         """All frames of the global branch, and of the local one the target frame and its neighbours.
 

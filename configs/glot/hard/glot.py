@@ -10,7 +10,7 @@ model = dict(
     ),
 )
 
-train_dataloader = dict(batch_size=16)
+train_dataloader = dict(batch_size=32)
 train_cfg = dict(max_iters=800, val_interval=80)
 # Trained from scratch, without SPIN's weights: a higher rate than the paper's.
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
