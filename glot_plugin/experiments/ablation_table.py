@@ -59,12 +59,12 @@ def _cells(scores: Sequence[Scores], differences: Sequence[float]) -> list[str]:
 def _untrained_rows(found: Mapping[int, Result]) -> list[list[str]]:
     """Rows of the full method at latencies for which it was not trained."""
     rows = []
-    for latency in sorted({latency for result in found.values() for latency in result.untrained}, reverse=True):
-        seeds = [result for result in found.values() if latency in result.untrained]
-        differences = [result.untrained[latency]['PA-MPJPE'] - result.scores['PA-MPJPE'] for result in seeds]
-        change = f'The same weights at latency {latency}, untrained for it: the global branch’s frame {15 - latency}'
-        cells = _cells([result.untrained[latency] for result in seeds], differences)
-        rows.append([f'{BASE} at latency {latency}', change, str(len(seeds)), *cells, DASH])
+    for way in dict.fromkeys(way for result in found.values() for way in result.untrained):
+        seeds = [result for result in found.values() if way in result.untrained]
+        differences = [result.untrained[way]['PA-MPJPE'] - result.scores['PA-MPJPE'] for result in seeds]
+        cells = _cells([result.untrained[way] for result in seeds], differences)
+        change = 'The same weights, not trained for that latency (docs/live.md)'
+        rows.append([f'{BASE}, {way}', change, str(len(seeds)), *cells, DASH])
     return rows
 
 

@@ -1,10 +1,9 @@
 """One training of the ablations: a config with one seed, trained or resumed, tested, and its result."""
 
-from collections.abc import Callable
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from mmengine import Config
 
 from glot_plugin.datasets import TrackDataset
@@ -18,9 +17,7 @@ from glot_plugin.experiments.progress import ProgressHook, Say
 from glot_plugin.experiments.scoring import score
 from glot_plugin.experiments.settings import METRICS, RESULT, check_scores, damaged, read_json, write_settings
 from glot_plugin.io.locks import lock_folder, unlock
-from glot_plugin.models import GLoTEstimator, GLoTHead
-from glot_plugin.structures import SmplParams
-from glot_plugin.windows import clamped_windows
+from glot_plugin.models.latency import EARLY, LatencyPredictor
 
 Scores = dict[str, float]
 WITH_CURVE = ('single_frame', 'gru_hmr', 'gmm_alone', BASE)  # validated as they train
@@ -48,12 +45,12 @@ class Result:
 
     Attributes:
         scores: mm, by metric; of the test set, as all scores.
-        untrained: Scores of the same weights at lower latencies (frames), for which they were not trained.
+        untrained: Scores of the same weights at lower latencies, for which they were not trained, by latency and way.
         curve: Iterations, and PA-MPJPE on the validation set there; empty if it was not validated.
     """
 
     scores: Scores
-    untrained: dict[int, Scores] = field(default_factory=dict)
+    untrained: dict[str, Scores] = field(default_factory=dict)
     curve: tuple[list[float], list[float]] = ((), ())
 
 
@@ -98,7 +95,9 @@ def _train_and_test(training: Training, body_models: Path, stores: dict[str, Pat
     untrained = {}
     if training.name == BASE:
         # With the weights that are there now: checkpoints are removed.
-        untrained = {latency: score(dataset, body_models, global_frame(model, latency)) for latency in LATENCIES}
+        for latency, early in itertools.product(LATENCIES, EARLY):
+            predictor = LatencyPredictor(model.head, latency, early)
+            untrained[f'latency {latency}, {early}'] = score(dataset, body_models, predictor.predict_track)
     steps, errors = read_scalars(folder)['PA-MPJPE']
     curve = [steps.tolist(), errors.tolist()]
     write_result(folder / RESULT, scores, config=training.name, unit='mm', untrained=untrained, curve=curve)
@@ -113,22 +112,6 @@ def without_selection(cfg: Config, validated: bool) -> None:
         cfg.default_hooks.checkpoint.pop(key, None)
 
 
-def global_frame(model: GLoTEstimator, latency: int) -> Callable[[torch.Tensor], SmplParams]:
-    """A function that predicts tracks (N, C) with less latency than the model was trained for.
-
-    It takes the frame of the global branch that has `latency` frames after it in the window.
-    """
-    head: GLoTHead = model.head
-    target = head.num_frames - 1 - latency
-
-    def predict(features: torch.Tensor) -> SmplParams:
-        windows = clamped_windows(head.num_frames, len(features), features.device, target)
-        parts = [head.global_branch(features[part])[0][:, target] for part in windows.split(model.chunk)]
-        return SmplParams.cat(parts)
-
-    return predict
-
-
 def read_training(training: Training) -> Result | None:
     """The result of a finished training; None if it is not finished.
 
@@ -141,7 +124,7 @@ def read_training(training: Training) -> Result | None:
     content = read_json(path)
     scores = check_scores(path, content.get('metrics'))
     try:
-        untrained = {int(latency): found for latency, found in content['untrained'].items()}
+        untrained = dict(content['untrained'].items())
         steps, errors = content['curve']
         curve = ([float(step) for step in steps], [float(error) for error in errors])
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -74,7 +74,7 @@ def test_table_has_what_changes_and_the_scores_of_both_seeds(finished):
     out, table, lines = finished
     rows = cells(table)
     assert rows['config'] == ['what it is, or changes', 'seeds', *METRICS, 'PA-MPJPE − GLoT', "the paper's"]
-    latencies = [f'glot_3dpw at latency {latency}' for latency in (4, 2, 0)]
+    latencies = [f'glot_3dpw, latency {latency}, {way}' for latency in (4, 2, 0) for way in ('global', 'repeat')]
     assert list(rows)[2:] == ['mean pose', 'glot_3dpw', *latencies, 'input_length_24']
     for name in NAMES:
         one, other = (scores_of(out, name, seed) for seed in SEEDS)
@@ -86,7 +86,7 @@ def test_table_has_what_changes_and_the_scores_of_both_seeds(finished):
             assert not list((out / name / f'seed_{seed}').glob('*.pth'))  # finished: the checkpoints have served
     assert rows['input_length_24'][0].startswith('Windows of 24 frames')
     assert rows['input_length_24'][-1] == '51.2 / 82.7 / 98.5 / 6.7'
-    assert len({tuple(rows[name][2:6]) for name in ('mean pose', *NAMES, *latencies)}) == 6  # each its own predictor
+    assert len({tuple(rows[name][2:6]) for name in ('mean pose', *NAMES, *latencies)}) == 9  # each its own predictor
     assert table.startswith('5 iterations of 4 clips from scratch, on 500 frames of the hard data set; tested on 100')
     assert any(line.startswith('glot_3dpw, seed 3: iteration    1 of 5, loss') for line in lines)
     assert any(line.startswith('3 of 4 trainings done, about 0:00:') for line in lines)

@@ -146,6 +146,22 @@ def test_changed_weights_are_used(change):
     assert change == 'dtype' or (found - before).abs().max() > 0.01
 
 
+def test_weights_that_a_fused_optimiser_changed_are_used():
+    """It leaves the versions of the weights as they were."""
+    head, track = small_head().eval(), torch.randn(20, 32)
+    with torch.inference_mode():
+        before = head.predict_track(track).flat
+    optimiser = torch.optim.Adam(head.parameters(), lr=0.01, fused=True)
+    output = head.train()(torch.randn(2, 16, 32))
+    (output.global_params.flat.sum() + output.local_params.flat.sum()).backward()
+    optimiser.step()
+    with torch.inference_mode():
+        found = head.eval().predict_track(track).flat
+        expected = copy.deepcopy(head).predict_track(track).flat
+    torch.testing.assert_close(found, expected)
+    assert (found - before).abs().max() > 0.01
+
+
 def test_gradients_go_through_the_modules():
     head, track = small_head().eval(), torch.randn(5, 32)
     head.predict_track(track).pose6d.sum().backward()
