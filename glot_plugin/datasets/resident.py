@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glot_plugin.datasets.resident_frames import empty_frame, frame_targets, varying_keys
 from glot_plugin.errors import InputError
+from glot_plugin.io.messages import reason
 from glot_plugin.io.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -145,8 +146,8 @@ class ResidentWindows:
                 column.allocate(self.device)
         except RuntimeError as error:  # the GPU's, or the host's, which has no class of its own
             raise InputError(
-                f'resident: the frames take {self.num_bytes / 1e9:.1f} GB, which do not fit on {self.device}; expected '
-                "resident_dtype='float16', resident='auto', or None (batches come from the host)"
+                f'resident: the frames take {self.num_bytes / 1e9:.1f} GB, which do not fit on {self.device} '
+                f"({reason(error)}); expected resident='auto', resident_dtype='float16', or resident=None"
             ) from error
 
     def _load(self) -> None:
@@ -171,7 +172,8 @@ class ResidentWindows:
         row = _first_nonfinite_row(raw)
         if row is not None:
             raise store.nonfinite_error('features', start + row)
-        row = _first_nonfinite_row(self._put('features', number, start, raw))
+        kept = self._put('features', number, start, raw)
+        row = None if kept.dtype == raw.dtype else _first_nonfinite_row(kept)
         if row is not None:
             raise InputError(
                 f'{store.path}: row {start + row} has features up to {raw[row].abs().max():g}, more than half '

@@ -140,3 +140,13 @@ def test_windows_of_other_stores_come_from_the_host(stores):
         found = resident.complete(part)
         for name, values in found.items():
             np.testing.assert_array_equal(values.numpy(), expected[name][[indices.index(i) for i in chosen]])
+
+
+def test_frames_that_do_not_fit(make_store, monkeypatch):
+    def no_memory(*args, **options):
+        raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 TB')
+
+    dataset = WindowDataset(make_store()[0])
+    monkeypatch.setattr(torch, 'empty', no_memory)
+    with pytest.raises(InputError, match=r"take 0.0 GB, which do not fit on cpu \(CUDA out.*expected resident='auto'"):
+        ResidentWindows(dataset, CPU)
