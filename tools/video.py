@@ -3,6 +3,7 @@
     python tools/video.py clip.mp4 --out work_dirs/clip              # from landmarks; no licensed file
     python tools/video.py clip.mp4 --out work_dirs/clip --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth
     python tools/video.py 0 --out work_dirs/me --seconds 20                     # record a webcam first
+    python tools/video.py 0 --out work_dirs/me --live --latency 2               # or while it films
     python tools/video.py folder --out work_dirs/all                            # a folder of pictures, or of videos
 
 DIR/tracks.npz has the bodies (docs/video.md describes its arrays), DIR/overlay.mp4 shows them over the people,
@@ -17,6 +18,7 @@ from pathlib import Path
 from glot_plugin import cli
 from glot_plugin.cli.video import VideoJob, run_videos
 from glot_plugin.models.inference_mode import MODES
+from glot_plugin.models.latency import EARLY
 from glot_plugin.video.clip import PICTURES_FPS
 from glot_plugin.video.smoothing import SMOOTHINGS
 from glot_plugin.video.tracking import TrackingRules
@@ -31,6 +33,7 @@ def parse_arguments() -> argparse.Namespace:
     _add_model(parser.add_argument_group('model'))
     _add_people(parser.add_argument_group('people'))
     _add_results(parser.add_argument_group('results'))
+    _add_live(parser.add_argument_group('live'))
     return parser.parse_args()
 
 
@@ -128,8 +131,29 @@ def _add_results(group) -> None:
         '--export', nargs='+', default=(), metavar='FORMAT', help='also write these formats of tools/export.py'
     )
     group.add_argument(
-        '--seconds', type=float, metavar='S', help='seconds to record from a webcam (default: until Ctrl-C)'
+        '--seconds',
+        type=float,
+        metavar='S',
+        help='seconds to record from a webcam, or to go on live (default: until Ctrl-C)',
     )
+
+
+def _add_live(group) -> None:
+    group.add_argument(
+        '--live',
+        action='store_true',
+        help='predict a webcam, or a file played in real time, as frames come; drop what is too much (docs/live.md)',
+    )
+    group.add_argument(
+        '--latency',
+        type=int,
+        metavar='FRAMES',
+        help="frames that a body waits for after its own, at most the model's (default: the model's, 7 as published)",
+    )
+    group.add_argument(
+        '--early', choices=EARLY, default='global', help='how a lower latency is reached (default: %(default)s)'
+    )
+    group.add_argument('--show', action='store_true', help='show the people as skeletons in a window')
 
 
 def main() -> None:

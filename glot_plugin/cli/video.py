@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
 from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.cli.live import RECORDING, check_live_options, run_live
 from glot_plugin.engine.inference import init_model
 from glot_plugin.engine.work_dir import best_checkpoint
 from glot_plugin.errors import InputError
@@ -16,17 +17,19 @@ from glot_plugin.export.onnx_predictor import OnnxPredictor
 from glot_plugin.features.backbones import BackboneSpec
 from glot_plugin.features.processes import join_processes
 from glot_plugin.io.files import writable_folder
+from glot_plugin.models import GLoTEstimator
 from glot_plugin.video.bodies import TrackPredictor
 from glot_plugin.video.clip import PICTURE_SUFFIXES, PICTURES_FPS, Clip, WebcamClip, open_clip
 from glot_plugin.video.people_stage import LANDMARKS, PeopleOptions, people_stage
-from glot_plugin.video.pictures_stage import OVERLAY, DrawOptions
+from glot_plugin.video.pictures_stage import OVERLAY, DrawOptions, draw_clip
+from glot_plugin.video.result import VideoResult
 from glot_plugin.video.run import PEOPLE_FOLDER, StageTimes, VideoOptions, backbone_of, check_features, run_clip
 from glot_plugin.video.tracking import TrackingRules
 from glot_plugin.video.writer import VideoWriter
 from glot_plugin.viewer import write_viewer
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
-RECORDING, VIEWER = 'webcam.mp4', 'viewer.html'
+VIEWER = 'viewer.html'
 Say = Callable[[str], None]
 
 
@@ -47,7 +50,10 @@ class VideoJob:
         weights: Weights of the backbone.
         fps: Frame rate of a folder of pictures.
         exports: Export formats.
-        seconds: How long a webcam is recorded; None: until Ctrl-C.
+        seconds: How long a webcam is recorded, or a live run goes on; None: until Ctrl-C, or the end.
+        live: Predict while the source is filmed or played.
+        latency, early: Of live bodies, see `TrackStream`.
+        show: Show live bodies in a window.
     """
 
     source: str
@@ -63,6 +69,10 @@ class VideoJob:
     fps: float = PICTURES_FPS
     exports: tuple[str, ...] = ()
     seconds: float | None = None
+    live: bool = False
+    latency: int | None = None
+    early: str = 'global'
+    show: bool = False
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace, rules: TrackingRules) -> 'VideoJob':
@@ -70,8 +80,8 @@ class VideoJob:
         people = PeopleOptions(args.detector, args.detector_weights, args.boxes, rules=rules)
         draw = None if args.no_pictures else DrawOptions(frames=args.frames)
         options = VideoOptions(people, args.focal_length, args.smooth, draw, args.inference)
-        names = ('config', 'checkpoint', 'backend', 'body_models', 'device', 'backbone', 'weights', 'fps', 'seconds')
-        rest = {name: getattr(args, name) for name in names}
+        given = {'source', 'out', 'options', 'exports'}
+        rest = {one.name: getattr(args, one.name) for one in fields(cls) if one.name not in given}
         return cls(args.source, args.out, options, exports=tuple(args.export), **rest)
 
 
@@ -88,10 +98,14 @@ def run_videos(job: VideoJob, say: Say = print) -> None:
     unknown = [name for name in job.exports if name not in FORMATS]
     if unknown:
         raise InputError(f'--export {unknown[0]}: expected some of {", ".join(FORMATS)}')
+    _check_live(job)
     writable_folder(job.out, '--out')
     videos = videos_in(job.source)
     predictor, in_dim, body, weights = load_predictor(job, say)
     job = _with_backbone(job, in_dim)
+    if job.live:
+        _run_live(job, predictor, body, weights, say)
+        return
     rank, world_size = join_processes()
     together = world_size > 1 and job.options.people.backbone.name != LANDMARKS
     errors = []
@@ -198,11 +212,41 @@ def _run_one(
 ) -> None:
     times = StageTimes()
     result = run_clip(clip, out, predictor, in_dim, body, job.options, weights, times=times, say=say)
+    _export_and_view(job, result, body, out, clip.files[0] if len(clip.files) == 1 else out / OVERLAY, times, say)
+    say('\n'.join(times.lines(result.num_frames)))
+
+
+def _export_and_view(
+    job: VideoJob, result: VideoResult, body: SMPLBody, out: Path, video: Path, times: StageTimes, say: Say
+) -> None:
     if job.exports:
         with times.stage('exports'):
             export_result(result, body, job.exports, out, notify=lambda path: say(f'export: {path}'))
     if job.options.draw is not None:
         with times.stage('viewer'):
-            write_viewer(result, body, out / VIEWER, video=clip.files[0] if len(clip.files) == 1 else out / OVERLAY)
+            write_viewer(result, body, out / VIEWER, video=video)
         say(f'viewer: {out / VIEWER} (opens in any browser)')
+
+
+def _check_live(job: VideoJob) -> None:
+    """Raise an `InputError` for options that do not go together."""
+    if job.live:
+        check_live_options(job.options, job.backend, job.source)
+        return
+    for name, given in (('latency', job.latency is not None), ('early', job.early != 'global'), ('show', job.show)):
+        if given:
+            raise InputError(f'--{name} is for --live')
+
+
+def _run_live(job: VideoJob, model: GLoTEstimator, body: SMPLBody, weights: str, say: Say) -> None:
+    """Predict while the frames come; pictures, exports and viewer follow at the end."""
+    clip = open_clip(job.source, job.fps)
+    live = {name: getattr(job, name) for name in ('latency', 'early', 'seconds', 'show')}
+    result, recording = run_live(clip, job.out, model, body, job.options, weights, say=say, **live)
+    video, times = recording or Path(job.source), StageTimes()
+    if job.options.draw is not None:
+        with times.stage('drawing'):
+            paths = draw_clip(open_clip(video), result, body, job.out, job.options.draw, job.options.people.progress)
+        say(f'pictures: {", ".join(map(str, paths))}')
+    _export_and_view(job, result, body, job.out, video, times, say)
     say('\n'.join(times.lines(result.num_frames)))

@@ -113,6 +113,11 @@ class TrackStream:
         return self._predictor.latency
 
     @property
+    def in_dim(self) -> int:
+        """Width of the features."""
+        return self._model.head.in_dim
+
+    @property
     def ids(self) -> tuple[PersonId, ...]:
         """Who is in the stream."""
         return tuple(self._people)
@@ -166,7 +171,7 @@ class TrackStream:
         for number, box in enumerate(boxes):
             check_box_size(box, f'person {number} of the picture')
         if len(boxes) == 0:
-            return self.push(np.zeros((0, self._model.head.in_dim), np.float32), ids)
+            return self.push(np.zeros((0, self.in_dim), np.float32), ids)
         crops = np.stack([crop_square(image, box, self._extractor.crop_size) for box in boxes])
         return self.push(self._extractor(torch.from_numpy(crops)), ids)
 
@@ -221,7 +226,7 @@ class TrackStream:
     def _checked(self, features: np.ndarray | Tensor) -> Tensor:
         """Features (P, C) on the model's device."""
         features = as_tensor(features)
-        given, width = tuple(features.shape), self._model.head.in_dim
+        given, width = tuple(features.shape), self.in_dim
         features = features[None] if features.ndim == 1 else features
         if features.ndim != 2 or features.shape[1] != width:
             raise InputError(f'features are {given}, expected ({width},) of one person, or (people, {width})')

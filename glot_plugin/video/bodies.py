@@ -74,18 +74,53 @@ def _predict_person(
     times = clip.times[person.frame]
     if smoothing is not None:
         rotmat = smooth_rotations(rotmat, times, smoothing)
+    placed = place_bodies(person, rotmat, betas, camera, body, focal_length, clip.size)
+    if smoothing is not None:
+        translation = smooth_points(placed.translation, times, smoothing)
+        joints2d = project_to_picture(placed.joints3d, translation, focal_length, clip.size).astype(np.float32)
+        placed = placed._replace(translation=translation, joints2d=joints2d)
+    return PersonTrack(person.person, person.frame, person.box, *placed)
+
+
+class PlacedBodies(NamedTuple):
+    """Bodies in the full picture: the arrays of a `PersonTrack` from `rotmat` on."""
+
+    rotmat: np.ndarray
+    betas: np.ndarray
+    camera: np.ndarray
+    translation: np.ndarray
+    joints3d: np.ndarray
+    joints2d: np.ndarray
+
+
+def place_bodies(
+    seen: PersonInClip,
+    rotmat: np.ndarray,
+    betas: np.ndarray,
+    camera: np.ndarray,
+    body: SMPLBody,
+    focal_length: float,
+    size: tuple[int, int],
+) -> PlacedBodies:
+    """Turn N bodies from their crops to the picture, and find where they are.
+
+    Args:
+        seen: N frames with features, which may be of several people.
+        rotmat, betas, camera: (N, 24, 3, 3), (N, 10) and (N, 3) as predicted.
+        body: SMPL body.
+        focal_length: Of the full picture, pixels.
+        size: Width and height of the picture, pixels.
+    """
     in_crop = _joints(body, rotmat, betas)
-    turn = crop_orientation(person.box, focal_length, clip.size).astype(np.float32)
-    rotmat[:, 0] = turn @ rotmat[:, 0]
+    turn = crop_orientation(seen.box, focal_length, size).astype(np.float32)
+    rotmat = np.concatenate([(turn @ rotmat[:, 0])[:, None], rotmat[:, 1:]], axis=1)
     pelvis = in_crop[:, SPIN49_PELVIS, None]  # what the global orientation turns about
     joints3d = (in_crop - pelvis) @ turn.swapaxes(1, 2) + pelvis
-    seen = _joints_in_picture(person, in_crop, camera)
-    translation = fitted_translation(joints3d[:, seen.joints], seen.pixels, seen.weight, focal_length, clip.size)
+    points = _joints_in_picture(seen, in_crop, camera)
+    translation = fitted_translation(joints3d[:, points.joints], points.pixels, points.weight, focal_length, size)
     translation = translation.astype(np.float32)
-    if smoothing is not None:
-        translation = smooth_points(translation, times, smoothing)
-    joints2d = project_to_picture(joints3d, translation, focal_length, clip.size).astype(np.float32)
-    return PersonTrack(person.person, person.frame, person.box, rotmat, betas, camera, translation, joints3d, joints2d)
+    joints2d = project_to_picture(joints3d, translation, focal_length, size).astype(np.float32)
+    return PlacedBodies(rotmat, betas, camera, translation, joints3d, joints2d)
 
 
 class JointsInPicture(NamedTuple):

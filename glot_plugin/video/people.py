@@ -91,9 +91,14 @@ class _Rows:
         self.frame.append(number)
         self.box.append(one.box)
         if one.landmarks is not None:
-            points = list(BLAZEPOSE21)
-            parts = (one.landmarks.world[points], one.landmarks.image[points], one.landmarks.visibility[points])
-            self.features.append(landmark_features(*parts, one.box))
+            self.features.append(observed_features(one))
+
+
+def observed_features(one: Observation) -> np.ndarray:
+    """The landmarks of a person in a frame as features (126,)."""
+    points = list(BLAZEPOSE21)
+    parts = (one.landmarks.world[points], one.landmarks.image[points], one.landmarks.visibility[points])
+    return landmark_features(*parts, one.box)
 
 
 def find_people(clip: Clip, tracker: FrameTracker, rules: TrackingRules, progress: bool = True) -> People:

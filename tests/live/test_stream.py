@@ -22,10 +22,10 @@ NARROW = {
 }
 
 
-def narrow_model(config=LANDMARKS, **options):
+def narrow_model(config=LANDMARKS, body_model_dir=None, **options):
     torch.manual_seed(0)
     options = {f'model.head.{name}': value for name, value in options.items()}
-    model = init_model(config, device='cpu', cfg_options={**NARROW, **options})
+    model = init_model(config, device='cpu', cfg_options={**NARROW, **options}, body_model_dir=body_model_dir)
     with torch.no_grad():  # weights large enough that every part matters
         for parameter in model.head.parameters():
             if parameter.ndim > 1:
