@@ -48,8 +48,8 @@ STARTS_A_PROCESS = {'run_process', 'run_python', 'start_tool'}
 HEAVY = {
     'test_ablation_list', 'test_browser', 'test_convert_databases', 'test_embedded_video', 'test_for_mmhuman3d_dataset',
     'test_fuzz_loaders', 'test_gltf', 'test_live_tool', 'test_metric_speed', 'test_paper_pictures', 'test_paper_runs',
-    'test_people', 'test_shipped_configs', 'test_site', 'test_synthetic_body', 'test_synthetic_tracks', 'test_video_tool',
-    'test_view_and_figures', 'test_viewer', 'test_window_model',
+    'test_people', 'test_shipped_configs', 'test_site', 'test_synthetic_body', 'test_synthetic_tracks',
+    'test_video_tool', 'test_view_and_figures', 'test_viewer', 'test_window_model',
 }  # fmt: skip
 
 
