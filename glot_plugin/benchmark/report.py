@@ -16,6 +16,7 @@ from glot_plugin.benchmark.fetch_speed import (
     write_large_store,
 )
 from glot_plugin.benchmark.inference_speed import compare_inference, inference_remarks
+from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
 from glot_plugin.benchmark.timing import Comparison
@@ -25,13 +26,14 @@ from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.video.clips import SINGLE_PERSON
 
 COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'resident-fetch', 'metrics')
-SECTIONS = (*COMPARED, 'inference', 'training', 'video')
+SECTIONS = (*COMPARED, 'inference', 'live', 'training', 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
 |---|---:|---:|---:|---|"""
 # Peak memory is measured per process, so each measurement runs in a process of its own.
 _SCORING = """
 import sys
+from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
 from glot_plugin.benchmark.metric_speed import measure_scoring
 result = measure_scoring(sys.argv[1], sys.argv[2], int(sys.argv[3]))
 print(result.seconds, result.peak_mb)
@@ -73,6 +75,10 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         for comparison in compare_inference(settings.config, str(body_dir), settings.device, settings.repeats):
             say(_row(comparison, digits=2))
         notes += inference_remarks(settings.config, str(body_dir), settings.device)
+    if 'live' in sections:
+        say(HEADER)
+        for people in PEOPLE:
+            say(_row(compare_live(settings.config, str(body_dir), settings.device, people, settings.repeats)))
     if 'training' in sections:
         arguments = str(body_dir), settings.out, settings.batch_size, settings.iterations
         notes += measure_training(settings.modes, _half_precision_store(settings), *arguments)

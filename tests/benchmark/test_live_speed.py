@@ -1,0 +1,17 @@
+"""The benchmark of streams."""
+
+import pytest
+
+from glot_plugin.benchmark.live_speed import compare_live
+
+MODEL = 'glot_plugin::glot/_base_/glot.py'
+
+
+@pytest.mark.parametrize('people', [1, 2])
+def test_streams_are_compared_with_windows(body_dir, people):
+    """The comparison itself checks that both give the same bodies."""
+    result = compare_live(MODEL, str(body_dir), 'cpu', people, repeats=1, pushes=2)
+    assert result.name == ('live, 1 person' if people == 1 else 'live, 2 people')
+    assert 0 < result.ours < 10
+    assert result.ratio > 0
+    assert 'frames/s' in result.detail
