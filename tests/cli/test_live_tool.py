@@ -80,7 +80,7 @@ def test_a_file_in_real_time(live_tool, images, tmp_path):
 def test_a_camera_until_it_stops(live_tool, images, tmp_path, monkeypatch):
     camera = FakeCamera(images, pause=0.03)
     monkeypatch.setattr(clips.cv2, 'VideoCapture', camera)
-    status, text, err = live_tool('0', tmp_path, '--frames')
+    status, text, err = live_tool('0', tmp_path, '--frames', '--latency', 0)
     assert status == 0, err
     check_summary(text, NUM_FRAMES - 1)  # the first is read to see that the camera works
     assert read_result(tmp_path).num_frames == NUM_FRAMES - 1
