@@ -31,7 +31,7 @@ def test_every_page_and_room_is_there(repository, site):
     assert {path.stem for path in (repository / 'docs').glob('*.md')} < pages
     rooms = {path.parent.name for path in (repository / 'glot_plugin').glob('*/__init__.py')}
     assert {f'api/{room}' for room in rooms | {'glot_plugin'}} < pages
-    assert 'Global-to-Local Modeling' in (site / 'index.html').read_text()
+    assert 'arxiv.org/abs/2303.14747' in (site / 'index.html').read_text()
     assert 'configs/glot/mixed/gru_hmr.html' in (site / 'mixing.html').read_text()
 
 
