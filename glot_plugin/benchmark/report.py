@@ -20,7 +20,7 @@ from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
 from glot_plugin.benchmark.timing import Comparison
-from glot_plugin.benchmark.training_run import measure_training
+from glot_plugin.benchmark.training_run import Plan, measure_training
 from glot_plugin.benchmark.video_speed import measure_clip
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.video.clips import SINGLE_PERSON
@@ -80,8 +80,9 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         for people in PEOPLE:
             say(_row(compare_live(settings.config, str(body_dir), settings.device, people, settings.repeats)))
     if 'training' in sections:
-        arguments = str(body_dir), settings.out, settings.batch_size, settings.iterations
-        notes += measure_training(settings.modes, _half_precision_store(settings), *arguments)
+        store = _half_precision_store(settings)
+        plan = Plan(store, str(body_dir), settings.out, settings.batch_size, settings.iterations)
+        notes += measure_training(settings.modes, plan)
     if 'video' in sections:
         notes += measure_clip(str(body_dir), settings.device, settings.clip or SINGLE_PERSON)
     say('\n'.join(['', *notes]))
