@@ -85,10 +85,18 @@ def _say_what_is_kept(dataset: 'WindowDataset', windows: ResidentWindows | None,
         parts.append(f'{names} on {device} ({windows.num_bytes / 1e9:.1f} GB)')
     others = [store.path.name for number, store in enumerate(dataset.stores) if number not in kept]
     if others:
-        unfit = unfit_transforms(dataset)
-        reason = f'{", ".join(unfit)} needs whole batches' if unfit else f'{AUTO_SHARE:.0%} of the free memory is used'
-        parts.append(f'{", ".join(others)} on the host ({reason})')
+        parts.append(f'{", ".join(others)} on the host ({_why_on_the_host(dataset)})')
     print_log(f'Frames of {"; ".join(parts)}', 'current', logging.INFO)
+
+
+def _why_on_the_host(dataset: 'WindowDataset') -> str:
+    unfit = unfit_transforms(dataset)
+    if unfit:
+        return f'{", ".join(unfit)} needs whole batches'
+    every = range(len(dataset.stores))
+    own, half = (frames_bytes(dataset, every, half) / 1e9 for half in (dataset.resident_dtype == 'float16', True))
+    reason = f'all would take {own:.1f} GB, of the free memory {AUTO_SHARE:.0%} may be used'
+    return reason if half == own else f"{reason}; with resident_dtype='float16' all would take {half:.1f} GB"
 
 
 def frames_bytes(dataset: 'WindowDataset', stores: Sequence[int], half: bool) -> int:

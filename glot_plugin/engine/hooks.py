@@ -33,8 +33,8 @@ class SeedEachIterationHook(Hook):
 def seed_generators(seed: int) -> None:
     """Seed the generators of the CPU and of the device in use, as `torch.manual_seed` does.
 
-    That also keeps the seed, with a description of the call stack, for each kind of device that was not used yet: two
-    milliseconds an iteration.
+    That also keeps the seed, with a description of the call stack, for each kind of device that was not used yet, which
+    takes a millisecond or more.
     """
     if get_device() not in ('cpu', 'cuda'):
         torch.manual_seed(seed)
