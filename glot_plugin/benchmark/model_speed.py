@@ -51,7 +51,7 @@ def train_step(model: GLoTEstimator, batch: dict[str, Tensor], amp: bool = False
 
     def step() -> None:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=amp):
-            loss = sum(model(mode='loss', **batch).values())
+            loss, _ = model.parse_losses(model(mode='loss', **batch))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -16,7 +16,7 @@ from glot_plugin.errors import InputError
 OPTIONAL_KEYS = {
     *inspect.signature(Runner).parameters,
     *('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg'),
-    *('custom_imports', 'runner_type', 'sync_bn'),
+    *('cuda_graph', 'custom_imports', 'runner_type', 'sync_bn'),
     *('test_sets', 'mmhuman3d_evaluator'),
 }
 

@@ -16,6 +16,7 @@ from glot_plugin.config import (
     config_nodes,
     set_body_model_dir,
 )
+from glot_plugin.engine.cuda_graph_step import check_cuda_graph
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.evaluation_loop import Scores, use_test_sets
 from glot_plugin.engine.runner import GLoTRunner
@@ -77,6 +78,7 @@ def train(cfg: Config, resume: str | bool = False, amp: bool = False, hooks: Seq
 def _train(cfg: Config, resume: str | bool, amp: bool, hooks: Sequence[Hook]) -> GLoTRunner:
     if amp:
         cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+    check_cuda_graph(cfg)
     _set_start(cfg, resume)
     if cfg.get('test_sets'):  # `evaluate` tests on them; the Runner supports only one test set
         for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):

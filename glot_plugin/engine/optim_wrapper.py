@@ -23,12 +23,16 @@ class DeviceOptimWrapper(OptimWrapper):
         norms, self._grad_norms = self._grad_norms, None
         return norms or {}
 
+    def keep_grad_norms(self, norms: dict[str, Tensor]) -> None:
+        """Leave norms for the next `take_grad_norms`."""
+        self._grad_norms = norms
+
     def _clip_grad(self) -> None:
         weights = [weight for group in self.optimizer.param_groups for weight in group['params']]
         clipped = [weight for weight in weights if weight.requires_grad and weight.grad is not None]
         norm = self.clip_func(clipped, **self.clip_grad_kwargs) if clipped else None
         if norm is not None:  # clipping by value has none
-            self._grad_norms = {self.grad_name: norm}
+            self.keep_grad_norms({self.grad_name: norm})
 
 
 @OPTIM_WRAPPERS.register_module()

@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from glot_plugin.checkpoints.reading import load_state, read_checkpoint
+from glot_plugin.engine.cuda_graph_step import GraphedStep
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.engine.work_dir import raise_write_errors
 from glot_plugin.errors import InputError
@@ -30,12 +31,14 @@ class AtomicBackend(LocalBackend):
 
 @RUNNERS.register_module()
 class GLoTRunner(Runner):
-    """mmengine's Runner with three differences.
+    """mmengine's Runner with four differences.
 
     - Multi-process runs work on CPUs as well as on GPUs.
     - Checkpoints are read with `weights_only`, and one that does not fit the model is an error.
     - Checkpoints are written under another name, synced to disk and renamed, so that a kill, a full disk or a power cut
       never leaves an incomplete one.
+    - The config's `compile` (True, or options of `torch.compile`) compiles head, body model and losses into one graph,
+      and leaves the logging alone; `cuda_graph=True` records the whole step (`GraphedStep`).
     """
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
@@ -57,6 +60,21 @@ class GLoTRunner(Runner):
             )
         return super().wrap_model(model_wrapper_cfg, model)
 
+    def _maybe_compile(self, target: str) -> None:
+        """What the keys `compile` and `cuda_graph` ask for; mmengine calls it once everything is loaded."""
+        options = self.cfg.get('compile')
+        if options and not hasattr(self._bare_model, 'compile_losses'):
+            super()._maybe_compile(target)
+        elif options:
+            self._bare_model.compile_losses(**(options if isinstance(options, dict) else {}))
+            self.logger.info('Head, body model and losses are compiled in the first iteration, which takes minutes')
+        if self.cfg.get('cuda_graph'):
+            self.model.train_step = GraphedStep(self.model, self.optim_wrapper)
+
+    @property
+    def _bare_model(self) -> nn.Module:
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
     def load_checkpoint(
         self,
         filename: str,
@@ -77,7 +95,7 @@ class GLoTRunner(Runner):
         state = checkpoint['state_dict']
         for pattern, replacement in revise_keys or [(r'^module\.', '')]:
             state = {re.sub(pattern, replacement, key): value for key, value in state.items()}
-        load_state(self.model.module if is_model_wrapper(self.model) else self.model, state, filename)
+        load_state(self._bare_model, state, filename)
         self._has_loaded = True
         self.logger.info(f'Loaded checkpoint {filename}')
         return checkpoint

@@ -26,7 +26,8 @@ def replace_dropout(module: nn.Module) -> nn.Module:
     return module
 
 
-@torch.library.custom_op('glot_plugin::cpu_dropout', mutates_args=())
+# The tag keeps compilers from drawing again in the backward pass what the forward pass has drawn.
+@torch.library.custom_op('glot_plugin::cpu_dropout', mutates_args=(), tags=torch.Tag.nondeterministic_seeded)
 def cpu_dropout(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
     """Dropout of a share p of the elements, from torch's CPU generator: the result, and what each was scaled by."""
     dropped = round(p * LEVELS)

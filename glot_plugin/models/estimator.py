@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -120,6 +121,14 @@ class GLoTEstimator(BaseModel):
             )
         return self.head.predict_track(features, self.chunk, mode)
 
+    def parse_losses(self, losses: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of all terms, and the sum (as `loss`) and the terms by name.
+
+        mmengine's adds term after term; the values and names are the same.
+        """
+        loss = torch.stack(list(losses.values())).sum()
+        return loss, {'loss': loss, **losses}
+
     def _losses(self, features: Tensor, frame_mask: Tensor | None, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         if self.loss is None or self.body_model is None:
             raise InputError('training needs the keys loss and body_model of GLoTEstimator')
@@ -127,4 +136,26 @@ class GLoTEstimator(BaseModel):
         if missing:
             raise InputError(f'the batch has no {", ".join(missing)}; check the train pipeline and the stores columns')
         targets = Targets(**{name: batch[name] for name in Targets.__dataclass_fields__})
+        return self._supervise(features, frame_mask, targets)
+
+    def _supervise(self, features: Tensor, frame_mask: Tensor | None, targets: Targets) -> dict[str, Tensor]:
         return self.loss(self.head(features, frame_mask), targets, self.body_model)
+
+    def compile_losses(self, **options: object) -> None:
+        """Compile head, body model and losses into one graph, for `forward` with `mode='loss'`.
+
+        The batch must not have a `frame_mask`: how many frames it leaves visible is not known to a graph.
+
+        Args:
+            options: Of `torch.compile`.
+        """
+        compiled = torch.compile(
+            type(self)._supervise.__get__(self), **{'fullgraph': True, 'dynamic': False, **options}
+        )
+
+        def supervise(features: Tensor, frame_mask: Tensor | None, targets: Targets) -> dict[str, Tensor]:
+            if frame_mask is not None:
+                raise InputError('compile=True: the batch has a frame_mask; take MaskFrames out of the train pipeline')
+            return compiled(features, None, targets)
+
+        self._supervise = supervise

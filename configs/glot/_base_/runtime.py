@@ -20,6 +20,7 @@ visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend'),
 env_cfg = dict(mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl'))
 randomness = dict(seed=None, deterministic=False)
 log_level = 'INFO'
+# compile=True (or options of torch.compile) and cuda_graph=True make steps faster: docs/speed.md.
 load_from = None
 resume = False
 
