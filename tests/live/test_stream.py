@@ -107,6 +107,34 @@ def test_a_model_trained_for_it_is_exact(features, target, latency):
         TrackStream(model, latency=7)
 
 
+def test_a_model_can_be_tested_at_a_lower_latency(features):
+    """As `tools/test.py --cfg-options model.latency=2` does."""
+    options = {**NARROW, 'model.latency': 2, 'model.early': 'repeat'}
+    torch.manual_seed(0)
+    model = init_model(LANDMARKS, device='cpu', cfg_options=options)
+    _, bodies = stream_track(TrackStream(model, 2, early='repeat'), features[:20])
+    np.testing.assert_allclose(bodies, as_rows(infer_track(model, features[:20])), **ROUNDING)
+    with pytest.raises(InputError, match='latency=9: expected a number of frames from 0 to 7'):
+        infer_track(init_model(LANDMARKS, device='cpu', cfg_options={**options, 'model.latency': 9}), features)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_a_gpu_gives_the_same(features):
+    """In CUDA graphs, for a number of people that changes."""
+    found = {}
+    for device in ('cpu', 'cuda'):
+        stream = TrackStream(narrow_model().to(device), latency=4)
+        calls = [stream.push(features[number : number + 1 + number % 3]) for number in range(20)]
+        state = stream.state_dict()
+        assert state['frames'].device.type == device
+        stream.load_state_dict({**state, 'frames': state['frames'].cpu()})
+        found[device] = gather([*calls, stream.flush()])
+    for person, (frames, bodies) in found['cpu'].items():
+        assert found['cuda'][person][0].tolist() == frames.tolist()
+        np.testing.assert_allclose(found['cuda'][person][1], bodies, atol=1e-2)
+
+
 def test_bf16_is_near(model, features):
     _, bodies = stream_track(TrackStream(model, mode='bf16'), features[:12])
     exact = as_rows(infer_track(model, features[:12]))
