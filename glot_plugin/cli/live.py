@@ -69,6 +69,8 @@ def run_live(
     timing = LiveTiming(stream.latency, clip.fps)
     focal_length = options.focal_length or focal_length_of(clip)
     session = LiveSession(clip, finder, stream, body, focal_length, timing, people.rules)
+    with torch_threads(THREADS):
+        session.warm_up(clip.first_image())
     recording = None if clip.files or options.draw is None else out / RECORDING
     with ExitStack() as stack:
         watch = _opened(stack, clip.name) if show else (lambda *_: None)

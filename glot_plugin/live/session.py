@@ -74,6 +74,18 @@ class LiveSession:
     _pushed: dict[int, _Pushed] = field(default_factory=dict)
     _bodies: list[LiveBodies] = field(default_factory=list)
 
+    def warm_up(self, image: np.ndarray) -> None:
+        """Let every library make itself ready before frames come: first calls take many times as long as later ones.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, a picture of what comes; its people keep their identities.
+        """
+        self.finder(image)
+        state = self.stream.state_dict()
+        for _ in range(self.stream.latency + 1):
+            self.stream.push(np.zeros(self.stream.in_dim, np.float32))
+        self.stream.load_state_dict(state)
+
     def run(self, source: NewestFrames, watch: Watcher = lambda *_: None, say: Callable = lambda line: None) -> None:
         """Work on a source's frames until it ends; the people of a frame are found while the last one is predicted."""
         reported = None

@@ -117,6 +117,10 @@ class VideoClip:
             if number < promised:
                 self._warn(f'ends after {number} of {promised} frames')
 
+    def first_image(self) -> np.ndarray:
+        """The image of the first frame."""
+        return next(self.frames()).image
+
     def _warn(self, problem: str) -> None:
         warnings.warn(f'{self.path}: {problem}', stacklevel=3)
 
@@ -182,6 +186,11 @@ class WebcamClip:
             raise InputError(f'webcam {index}: cannot be opened, or gives no frame')
         self.size = image.shape[1], image.shape[0]
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or PICTURES_FPS
+        self._first = image
+
+    def first_image(self) -> np.ndarray:
+        """What the camera saw when it was opened, before its first frame."""
+        return cv2.cvtColor(self._first, cv2.COLOR_BGR2RGB)
 
     def frames(self) -> Iterator[Frame]:
         number, start = 0, None
