@@ -18,11 +18,13 @@ class LiveTiming:
         self.frames = 0
         self._delays: list[float] = []
         self._first = self._last = None
+        self._first_busy = self._last_busy = 0.0  # seconds of the processor
 
     def frame_done(self) -> None:
         """A frame has gone through every stage."""
-        self._last = time.monotonic()
-        self._first = self._last if self._first is None else self._first
+        self._last, self._last_busy = time.monotonic(), time.process_time()
+        if self._first is None:
+            self._first, self._first_busy = self._last, self._last_busy
         self.frames += 1
 
     def body_done(self, captured: float) -> None:
@@ -39,6 +41,9 @@ class LiveTiming:
         """What has happened so far; `newest` bodies count alone, by default all."""
         delays = self._delays if newest is None else self._delays[-newest:]
         parts = [f'{self.frames} frames, {self.frames_per_second:.1f} frames/s, {dropped} dropped']
+        if self.frames > 1:
+            busy = 1000 * (self._last_busy - self._first_busy) / (self.frames - 1)
+            parts.append(f'{busy:.0f} ms of processor time a frame')
         if delays:
             median, late = 1000 * np.percentile(delays, [50, 99])
             waiting = 1000 * self.latency / self.fps
