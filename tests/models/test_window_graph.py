@@ -3,7 +3,11 @@
 import pytest
 import torch
 from small_head import small_head
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+from glot_plugin.benchmark.dispatch_counts import count_dispatches
+from glot_plugin.models.fused_windows import FusedWindows
 from glot_plugin.models.inference_mode import MODES
 from glot_plugin.models.window_graph import SIZES, GraphedFunction
 
@@ -50,6 +54,35 @@ def test_without_a_graph():
     wanted = torch.randn(3, 5, requires_grad=True)
     assert graphed(wanted, None).requires_grad
     assert recorder.sizes == []
+
+
+def on_a_gpu_in_thought(module: nn.Module) -> nn.Module:
+    """The module with weights that have a device, shapes and types, but no numbers."""
+    for part in module.modules():
+        for tensors in (part._parameters, part._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    imagined = torch.empty(tensor.shape, dtype=tensor.dtype, device='cuda')
+                    tensors[name] = nn.Parameter(imagined) if tensors is part._parameters else imagined
+    return module
+
+
+@pytest.mark.skipif(not torch.backends.cuda.is_built(), reason='needs a build of torch for GPUs, but no GPU')
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_windows_can_be_recorded(dtype):
+    """A graph's work stays on the device: no number comes from the host, and none goes there."""
+    head = small_head().eval()
+    windows = FusedWindows(head.global_branch, head.local_branch, slice(6, 11), dtype)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        windows = on_a_gpu_in_thought(windows)
+        inputs = torch.empty(4, 16, 32, device='cuda'), torch.empty(4, 9, 16, device='cuda')
+        counts = count_dispatches(lambda: windows(*inputs))
+        output = windows(*inputs)
+    assert (output.device.type, output.dtype, output.shape) == ('cuda', torch.float32, (4, 5, 157))
+    assert not counts.host_reads
+    assert not counts.copies
+    assert counts.kernels['addmm'] > 10
 
 
 @pytest.mark.gpu
