@@ -2,6 +2,7 @@ import pytest
 import torch
 from small_head import small_head
 from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounter
 
 from glot_plugin.models import HSCR, GLoTHead, IterativeRegressor
 from glot_plugin.models.fused_windows import FusedRegressors, FusedWindows, LayeredRegressors
@@ -96,3 +97,16 @@ def test_what_the_regressor_starts_from():
     expected = layered(*inputs)
     torch.testing.assert_close(FusedRegressors(layered)(*inputs), expected, **CLOSE)
     assert not torch.allclose(layered(*inputs[:2], torch.zeros(5, 157, dtype=torch.float64)), expected)
+
+
+@pytest.mark.heavy
+@torch.no_grad()
+def test_one_graph_for_any_number_of_windows():
+    """`torch.compile` finds no graph break, and compiles anew only to make the number variable."""
+    head = small_head().double().eval()
+    fused, compiled = FusedWindows(head.global_branch, head.local_branch, slice(6, 11)), CompileCounter()
+    predict = torch.compile(fused, fullgraph=True, backend=compiled)
+    for number in (2, 3, 5, 7):
+        inputs = torch.randn(number, 16, 32, dtype=torch.float64), torch.randn(number, 9, 16, dtype=torch.float64)
+        torch.testing.assert_close(predict(*inputs), fused(*inputs), **CLOSE)
+    assert compiled.frame_count == 2
