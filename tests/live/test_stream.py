@@ -159,6 +159,25 @@ def test_people_come_and_go(model, features):
         np.testing.assert_allclose(found[person][1], expected, **ROUNDING)
 
 
+def test_frames_are_projected_once_and_people_predicted_together(model, features):
+    transformer = model.head.global_branch.transformer
+    projected, windows = [], []
+    hooks = [
+        transformer.embed.register_forward_hook(lambda module, inputs, output: projected.append(len(inputs[0]))),
+        transformer.encoder.register_forward_hook(lambda module, inputs, output: windows.append(len(output))),
+    ]
+    stream = TrackStream(model, latency=4)
+    projected.clear()  # of the first look at widths
+    for number in range(10):
+        stream.push(features[number : number + 3], [1, 2, 3])
+    assert projected == [3] * 10
+    assert windows == [3] * 6
+    stream.flush()
+    for hook in hooks:
+        hook.remove()
+    assert (len(projected), windows[6:]) == (10, [12])
+
+
 def test_nobody_in_the_picture(model, features):
     stream = TrackStream(model, latency=0, patience=2)
     empty = np.zeros((0, 126), np.float32)
