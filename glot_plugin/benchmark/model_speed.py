@@ -7,8 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from glot_plugin.benchmark.dispatch_counts import count_dispatches
 from glot_plugin.benchmark.naive_model import as_published
-from glot_plugin.benchmark.timing import Comparison, compare
+from glot_plugin.benchmark.timing import Comparison, compare, peak_memory_mb
 from glot_plugin.config import load_config
 from glot_plugin.models.estimator import GLoTEstimator
 from glot_plugin.registry import MODELS
@@ -60,14 +61,32 @@ def train_step(model: GLoTEstimator, batch: dict[str, Tensor], amp: bool = False
 
 
 def compare_train_step(
-    config: str | Path, model_dir: str, device: str, batch_size: int = 64, repeats: int = 5
+    config: str | Path, model_dir: str, device: str, batch_size: int = 64, repeats: int = 5, amp: bool = False
 ) -> Comparison:
-    """A training step against one that builds the mesh and runs the network as published."""
+    """A training step against one in float32 that builds the mesh and runs the network as published."""
     model = build_model(config, model_dir, device)
     naive = as_published(copy.deepcopy(model), model_dir)
     batch = random_batch(batch_size, model.head.num_frames, device, num_2d=int(0.6 * batch_size))
-    steps = (train_step(m, batch) for m in (model, naive))
-    return compare('training step', *steps, repeats, f'batch {batch_size}, 6890-vertex mesh in the baseline')
+    name = f'training step, {"bfloat16" if amp else "float32"}'
+    detail = f'batch {batch_size}; float32 and the 6890-vertex mesh in the baseline'
+    return compare(name, train_step(model, batch, amp), train_step(naive, batch), repeats, detail)
+
+
+def train_step_remarks(config: str | Path, model_dir: str, device: str, batch_size: int = 64) -> list[str]:
+    """What a training step asks of its device, and the memory that it takes."""
+    model = build_model(config, model_dir, device)
+    step = train_step(model, random_batch(batch_size, model.head.num_frames, device, num_2d=int(0.6 * batch_size)))
+    step()
+    counts = count_dispatches(step)
+    before = peak_memory_mb(reset=True) if torch.device(device).type == 'cpu' else 0.0
+    if not before:
+        torch.cuda.reset_peak_memory_stats(device)
+    step()
+    peak = peak_memory_mb() if before else torch.cuda.max_memory_allocated(device) / 2**20
+    return [
+        f'A training step: {counts.kernels.total()} kernels, {counts.host_reads.total()} values that the host reads, '
+        f'{counts.copies.total()} copies between devices; peak memory {peak / 1000:.2f} GB at batch {batch_size}.'
+    ]
 
 
 def compare_track_inference(

@@ -18,14 +18,14 @@ from glot_plugin.benchmark.fetch_speed import (
 from glot_plugin.benchmark.inference_speed import compare_inference, inference_remarks
 from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
 from glot_plugin.benchmark.metric_speed import compare_metrics
-from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step
+from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step, train_step_remarks
 from glot_plugin.benchmark.timing import Comparison
 from glot_plugin.benchmark.training_run import Plan, measure_training
 from glot_plugin.benchmark.video_speed import measure_clip
 from glot_plugin.body_model.synthetic import write_synthetic_body
 from glot_plugin.video.clips import SINGLE_PERSON
 
-COMPARED = ('train-step', 'track-inference', 'batch-fetch', 'resident-fetch', 'metrics')
+COMPARED = ('train-step', 'train-step-amp', 'track-inference', 'batch-fetch', 'resident-fetch', 'metrics')
 SECTIONS = (*COMPARED, 'inference', 'live', 'training', 'video')
 HEADER = """
 | | ours | naive baseline | baseline / ours | |
@@ -100,7 +100,10 @@ def device_name(device: str) -> str:
 def _measure(section: str, settings: Settings, body_dir: str) -> tuple[Comparison, list[str]]:
     device, repeats = settings.device, settings.repeats
     if section == 'train-step':
-        return compare_train_step(settings.config, body_dir, device, settings.batch_size, repeats), []
+        remarks = train_step_remarks(settings.config, body_dir, device, settings.batch_size)
+        return compare_train_step(settings.config, body_dir, device, settings.batch_size, repeats), remarks
+    if section == 'train-step-amp':
+        return compare_train_step(settings.config, body_dir, device, settings.batch_size, repeats, amp=True), []
     if section == 'track-inference':
         return compare_track_inference(settings.config, body_dir, device, repeats=repeats), []
     if section == 'batch-fetch':
