@@ -27,9 +27,18 @@ def replace_dropout(module: nn.Module) -> nn.Module:
 
 
 # The tag keeps compilers from drawing again in the backward pass what the forward pass has drawn.
-@torch.library.custom_op('glot_plugin::cpu_dropout', mutates_args=(), tags=torch.Tag.nondeterministic_seeded)
+torch.library.define(
+    'glot_plugin::cpu_dropout', '(Tensor x, float p) -> (Tensor, Tensor)', tags=torch.Tag.nondeterministic_seeded
+)
+
+
 def cpu_dropout(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
     """Dropout of a share p of the elements, from torch's CPU generator: the result, and what each was scaled by."""
+    return torch.ops.glot_plugin.cpu_dropout(x, p)
+
+
+@torch.library.impl('glot_plugin::cpu_dropout', 'cpu')
+def _(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
     dropped = round(p * LEVELS)
     words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     bits = words.view(torch.int16)[: x.numel()].view(x.shape)
@@ -37,7 +46,7 @@ def cpu_dropout(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
     return x * scale, scale
 
 
-@cpu_dropout.register_fake
+@torch.library.register_fake('glot_plugin::cpu_dropout')
 def _(x: Tensor, p: float) -> tuple[Tensor, Tensor]:
     return torch.empty_like(x), torch.empty_like(x)
 
@@ -52,4 +61,4 @@ def _scale_gradient(ctx, gradient: Tensor, _: Tensor) -> tuple[Tensor, None]:
     return gradient * ctx.saved_tensors[0], None
 
 
-cpu_dropout.register_autograd(_scale_gradient, setup_context=_save_scale)
+torch.library.register_autograd('glot_plugin::cpu_dropout', _scale_gradient, setup_context=_save_scale)
