@@ -19,7 +19,7 @@ from glot_plugin.live.source import NewestFrames
 from glot_plugin.live.timing import LiveTiming
 from glot_plugin.live.window import LiveWindow
 from glot_plugin.models import GLoTEstimator
-from glot_plugin.video.clip import Clip, Frame
+from glot_plugin.video.clip import Frame, VideoClip, WebcamClip
 from glot_plugin.video.result import TRACKS_FILE, VideoResult, write_result
 from glot_plugin.video.run import VideoOptions, focal_length_of
 from glot_plugin.video.writer import VideoWriter
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 def run_live(
-    clip: Clip,
+    clip: VideoClip | WebcamClip,
     out: Path,
     model: GLoTEstimator,
     body: SMPLBody,

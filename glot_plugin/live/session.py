@@ -90,8 +90,9 @@ class LiveSession:
         """Work on a source's frames until it ends; the people of a frame are found while the last one is predicted."""
         reported = None
         for number, (live, people) in enumerate(read_ahead(self._find(source), depth=1)):
-            rows = dict(zip(people.ids, zip(people.box, people.features, strict=True), strict=True))
-            self._pushed[number] = _Pushed(live.frame.number, live.captured, rows)
+            if people.ids:
+                rows = dict(zip(people.ids, zip(people.box, people.features, strict=True), strict=True))
+                self._pushed[number] = _Pushed(live.frame.number, live.captured, rows)
             bodies = self._take(self.stream.push(people.features, people.ids))
             self.timing.frame_done()
             watch(live, bodies)
