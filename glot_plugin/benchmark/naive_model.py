@@ -45,7 +45,7 @@ def as_published(model: GLoTEstimator, model_dir: str) -> GLoTEstimator:
             module.forward = _block_after_block(module)
         for name, child in module.named_children():
             if isinstance(child, Dropout):
-                setattr(module, name, nn.Dropout(child.p))
+                setattr(module, name, nn.Dropout(child.p).train(child.training))
     return model
 
 
