@@ -92,3 +92,37 @@ def test_under_autocast():
 def test_unknown_own_rotation():
     with pytest.raises(InputError, match="own_rotation='paper'"):
         HSCR(own_rotation='paper')
+
+
+@pytest.mark.parametrize('own_rotation', ['published', 'joint'])
+def test_residual_regressor_can_do_whatever_hscr_does(own_rotation):
+    """Neither has an activation, and the hidden layer is wide enough to carry all of its input (docs/ablations.md).
+
+    So corrections are affine in [feature, pose]: weights of the hidden layer alone, found by least squares, give them.
+    """
+    hidden_dim, width = 256, 64
+    hscr, residual = (
+        kind(width, hidden_dim, own_rotation=own_rotation).double().eval().requires_grad_(False)
+        for kind in (HSCR, ResidualRegressor)
+    )
+    for layer in hscr.correct_pose.joints:
+        layer.weight.normal_(0, 0.05)
+    residual.hidden_pose.load_state_dict(hscr.hidden_pose.state_dict())
+
+    def inputs(count: int) -> tuple[torch.Tensor, SmplParams]:
+        sizes = (width, 144, 10, 3)
+        feature, *params = (torch.randn(count, size, dtype=torch.float64) for size in sizes)
+        return feature, SmplParams(*params)
+
+    feature, params = inputs(400)
+    hidden = hscr.hidden_pose(torch.cat([feature, params.pose6d], dim=-1))
+    known = torch.cat([hidden, torch.ones(len(hidden), 1)], dim=-1)
+    corrections = hscr(feature, params).pose6d - params.pose6d
+    solution = torch.linalg.lstsq(known, corrections, driver='gelsd').solution
+    for joint, layer in enumerate(residual.correct_pose.joints):
+        rows = solution[:, 6 * joint : 6 * joint + 6].T
+        layer.weight.zero_()
+        layer.weight[:, :hidden_dim] = rows[:, :-1]
+        layer.bias.copy_(rows[:, -1])
+    feature, params = inputs(20)
+    torch.testing.assert_close(residual(feature, params).pose6d, hscr(feature, params).pose6d)
