@@ -39,7 +39,7 @@ def main() -> None:
         'glot_3dpw (default: all)',
     )
     parser.add_argument(
-        '--iterations', type=int, metavar='N', help='iterations of each training (default: those of hard/glot.py, 1000)'
+        '--iterations', type=int, metavar='N', help='iterations of each training (default: those of hard/glot.py, 2400)'
     )
     parser.add_argument('--batch-size', type=int, metavar='N', help='clips in a batch (default: that of hard/glot.py)')
     parser.add_argument(

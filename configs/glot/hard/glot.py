@@ -11,12 +11,12 @@ model = dict(
 )
 
 train_dataloader = dict(batch_size=32)
-train_cfg = dict(max_iters=800, val_interval=80)
+train_cfg = dict(max_iters=2400, val_interval=240)
 # Trained from scratch, without SPIN's weights: a higher rate than the paper's.
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=64),
-    dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=False, begin=64, end=800),
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=192),
+    dict(type='CosineAnnealingLR', eta_min=2e-5, by_epoch=False, begin=192, end=2400),
 ]
-default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=80))
+default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=240))
 log_processor = dict(window_size=20)
