@@ -5,7 +5,8 @@
     python tools/benchmark.py --only training --resident-frames 4000000 --iterations 50000   # the paper's, on a GPU
 
 The section `inference` has every inference mode beside its floor, its matrix products alone, and beside the published
-way, with the goals. `live` is a frame of a stream of 1 and of 8 people, beside predicting its windows anew.
+way, with the goals. `live` is a frame of a stream of 1 and of 8 people, beside predicting its windows anew, and live
+video at 25 frames/s.
 
 The two are measured in turns, and ratios are medians over these pairs: machines differ and drift, ratios less so.
 """

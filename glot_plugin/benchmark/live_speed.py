@@ -1,5 +1,7 @@
-"""Speed of a stream, frame by frame."""
+"""Speed of a stream, frame by frame, and of live video."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +9,19 @@ import torch
 
 from glot_plugin.benchmark.model_speed import build_model
 from glot_plugin.benchmark.timing import Comparison, compare
+from glot_plugin.engine.inference import init_model
+from glot_plugin.live.frame_people import PeopleFinder
+from glot_plugin.live.session import LiveSession
+from glot_plugin.live.source import NewestFrames
 from glot_plugin.live.stream import TrackStream
+from glot_plugin.live.threads import THREADS, torch_threads
+from glot_plugin.live.timing import LiveTiming
+from glot_plugin.video.camera import guess_focal_length
+from glot_plugin.video.clip import Frame, open_clip
+from glot_plugin.video.clips import SINGLE_PERSON
+from glot_plugin.video.people_stage import PeopleOptions
 
+LANDMARKS_CONFIG = 'glot_plugin::glot/glot_landmarks.py'
 PUSHES = 20
 PEOPLE = (1, 8)
 
@@ -46,3 +59,35 @@ def compare_live(
     result.ours, result.naive = result.ours / pushes, result.naive / pushes
     result.detail = f'{1 / result.ours:,.0f} frames/s; the baseline projects the whole window for each frame'
     return result
+
+
+class _BackAndForth:
+    """A clip played at another rate, forwards and backwards over and over: nobody jumps."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        clip = open_clip(path)
+        self.name, self.size, self.files, self.fps, self.num_frames = clip.name, clip.size, clip.files, fps, None
+        self.images = [frame.image for frame in clip.frames()]
+
+    def frames(self) -> Iterator[Frame]:
+        images = itertools.cycle([*self.images, *self.images[-2:0:-1]])
+        for number, image in enumerate(images):
+            yield Frame(number, number / self.fps, image)
+
+
+def measure_live_clip(
+    body_dir: str, device: str, path: Path = SINGLE_PERSON, fps: float = 25.0, seconds: float = 10.0
+) -> str:
+    """A line on live video of one person with landmarks, at a rate: frames dropped, and how far bodies are behind.
+
+    The model has random weights, which take as long as trained ones. Frames are decoded before.
+    """
+    model = init_model(LANDMARKS_CONFIG, device=device, body_model_dir=body_dir)
+    clip, stream = _BackAndForth(path, fps), TrackStream(model)
+    finder, timing = PeopleFinder(clip, PeopleOptions(threads=THREADS)), LiveTiming(stream.latency, fps)
+    session = LiveSession(clip, finder, stream, model.body_model, guess_focal_length(clip.size), timing)
+    with torch_threads():
+        session.warm_up(clip.images[0])
+        with NewestFrames(clip, seconds=seconds) as source:
+            session.run(source)
+    return f'Live video, {clip.name} at {fps:g} frames/s: {timing.line(source.dropped)}.'

@@ -16,7 +16,7 @@ from glot_plugin.benchmark.fetch_speed import (
     write_large_store,
 )
 from glot_plugin.benchmark.inference_speed import compare_inference, inference_remarks
-from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
+from glot_plugin.benchmark.live_speed import PEOPLE, compare_live, measure_live_clip
 from glot_plugin.benchmark.metric_speed import compare_metrics
 from glot_plugin.benchmark.model_speed import compare_track_inference, compare_train_step, train_step_remarks
 from glot_plugin.benchmark.timing import Comparison
@@ -33,7 +33,7 @@ HEADER = """
 # Peak memory is measured per process, so each measurement runs in a process of its own.
 _SCORING = """
 import sys
-from glot_plugin.benchmark.live_speed import PEOPLE, compare_live
+from glot_plugin.benchmark.live_speed import PEOPLE, compare_live, measure_live_clip
 from glot_plugin.benchmark.metric_speed import measure_scoring
 result = measure_scoring(sys.argv[1], sys.argv[2], int(sys.argv[3]))
 print(result.seconds, result.peak_mb)
@@ -79,6 +79,7 @@ def run_sections(sections: Sequence[str], settings: Settings, say: Callable[[str
         say(HEADER)
         for people in PEOPLE:
             say(_row(compare_live(settings.config, str(body_dir), settings.device, people, settings.repeats)))
+        notes.append(measure_live_clip(str(body_dir), settings.device))
     if 'training' in sections:
         store = _half_precision_store(settings)
         plan = Plan(store, str(body_dir), settings.out, settings.batch_size, settings.iterations)

@@ -1,6 +1,5 @@
 """Implementation of `tools/video.py --live`: a webcam, or a file played in real time, to bodies as they come."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -8,14 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.errors import InputError
 from glot_plugin.live import TrackStream
 from glot_plugin.live.frame_people import PeopleFinder
 from glot_plugin.live.session import LiveSession
 from glot_plugin.live.source import NewestFrames
+from glot_plugin.live.threads import THREADS, torch_threads
 from glot_plugin.live.timing import LiveTiming
 from glot_plugin.live.window import LiveWindow
 from glot_plugin.models import GLoTEstimator
@@ -25,8 +23,6 @@ from glot_plugin.video.run import VideoOptions, focal_length_of
 from glot_plugin.video.writer import VideoWriter
 
 RECORDING = 'webcam.mp4'
-# Capture, people and network run side by side: a core each is better than taking turns with all of them.
-THREADS = max((os.cpu_count() or 1) // 3, 1)
 Say = Callable[[str], None]
 
 
@@ -69,7 +65,7 @@ def run_live(
     timing = LiveTiming(stream.latency, clip.fps)
     focal_length = options.focal_length or focal_length_of(clip)
     session = LiveSession(clip, finder, stream, body, focal_length, timing, people.rules)
-    with torch_threads(THREADS):
+    with torch_threads():
         session.warm_up(clip.first_image())
     recording = None if clip.files or options.draw is None else out / RECORDING
     with ExitStack() as stack:
@@ -79,7 +75,7 @@ def run_live(
             frames = recorded(frames, stack.enter_context(VideoWriter(recording, clip.fps)))
         source = NewestFrames(clip, frames, seconds)
         say(f'{clip.name}: live, {stream.latency} frames of latency; Ctrl-C ends it')
-        with torch_threads(THREADS), stopped_by_interrupt(source), source:
+        with torch_threads(), stopped_by_interrupt(source), source:
             session.run(source, watch, say)
     say(timing.line(source.dropped))
     result = session.result(source.times, about)
@@ -101,17 +97,6 @@ def recorded(frames: Iterator[Frame], video: VideoWriter) -> Iterator[Frame]:
             yield frame
         finally:  # the last one, too, when nobody wants another
             video.write(frame.time, frame.image)
-
-
-@contextmanager
-def torch_threads(count: int) -> Iterator[None]:
-    """Let torch use this many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
