@@ -1,6 +1,8 @@
 """Functions that run side by side, each in a process with one thread, and whose lines of progress are gathered."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
@@ -41,6 +43,13 @@ def _start_worker(lines: Queue) -> None:
     global _lines
     torch.set_num_threads(1)
     _lines = lines
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End when the main process was killed: the pool would keep its workers for ever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _call(function: Callable, arguments: tuple) -> object:

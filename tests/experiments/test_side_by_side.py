@@ -1,5 +1,11 @@
 """Functions in processes of their own: their lines and results arrive, and errors stay with their function."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -21,3 +27,34 @@ def test_lines_results_and_errors_arrive():
     assert sorted(lines) == ['call 0', 'call 1', 'call 2']
     assert (futures[0].result(), futures[2].result()) == (1, 21)  # one thread each
     assert str(futures[1].exception()) == 'one'
+
+
+def wait_for_ever(folder: str, say) -> None:
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not Path('/proc/self').is_dir(), reason='looks for processes in /proc')
+def test_workers_end_with_a_main_process_that_is_killed(tmp_path):
+    code = (
+        'from test_side_by_side import run_side_by_side, wait_for_ever\n'
+        f'list(run_side_by_side([(wait_for_ever, ({str(tmp_path)!r},))], 1, print))'
+    )
+    main = subprocess.Popen([sys.executable, '-c', code], cwd=Path(__file__).parent)
+    try:
+        assert wait_until(lambda: list(tmp_path.iterdir()))
+    finally:
+        main.kill()
+        main.wait()
+    (worker,) = tmp_path.iterdir()
+    assert wait_until(lambda: not Path('/proc', worker.name).is_dir())
+
+
+def wait_until(condition) -> bool:
+    """Whether something became true within a minute."""
+    for _ in range(600):
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
