@@ -24,7 +24,12 @@ from glot_plugin.benchmark.training_run import MODES
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        '--only', nargs='+', choices=SECTIONS, default=list(SECTIONS), help='measure only these (default: all)'
+        '--only',
+        nargs='+',
+        choices=SECTIONS,
+        default=list(SECTIONS),
+        metavar='SECTION',
+        help=f'measure only these of {", ".join(SECTIONS)} (default: all)',
     )
     parser.add_argument(
         '--out',
@@ -72,7 +77,8 @@ def main() -> None:
         nargs='+',
         choices=list(MODES),
         default=list(MODES),
-        help='how the section training trains; without a GPU, the others are left out (default: all)',
+        metavar='MODE',
+        help=f'how the section training trains: {", ".join(MODES)} (default: all, or what runs without a GPU)',
     )
     parser.add_argument(
         '--poses', type=int, default=35_000, metavar='N', help='poses to score with the metrics (default: %(default)s)'

@@ -1,7 +1,9 @@
 """Test a checkpoint and print its metrics.
 
-python tools/test.py configs/glot/glot_synthetic.py work_dirs/glot_synthetic/best_PA-MPJPE_iter_400.pth
-python tools/test.py CONFIG CHECKPOINT --inference exact fast bf16 fast+bf16       # what each costs in accuracy
+    python tools/test.py configs/glot/glot_synthetic.py work_dirs/glot_synthetic/best_PA-MPJPE_iter_400.pth
+    python tools/test.py CONFIG CHECKPOINT --inference exact fast bf16 fast+bf16       # what each costs in accuracy
+
+A config of mmhuman3d is recognised and tested with mmhuman3d's own code. Every test set has a row for each mode.
 """
 
 import argparse

@@ -3,6 +3,7 @@
     python tools/train.py configs/glot/glot_synthetic.py
     python tools/train.py configs/glot/glot_synthetic.py --resume
     python tools/train.py configs/glot/mmhuman3d/vibe_hscr.py
+    python tools/train.py configs/glot/glot_3dpw.py --amp --cfg-options cuda_graph=True     # on a GPU: docs/speed.md
     torchrun --nproc_per_node 2 tools/train.py configs/glot/glot_synthetic.py --launcher pytorch
 
 A config of mmhuman3d is recognised and run with mmhuman3d's own runner. GPUs are used if there are any. A run can be
