@@ -1,5 +1,6 @@
 """Windows and whole tracks of a `GLoTHead` in one of the inference modes."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,8 +16,8 @@ from glot_plugin.windows import windows_around
 if TYPE_CHECKING:
     from glot_plugin.models.glot_head import GLoTHead
 
-# Windows at a time on a CPU: their activations stay in its caches.
-CPU_CHUNK = 32
+# Windows at a time on a CPU, at most: fewer do not fill its cores, and the activations of more leave its caches.
+CPU_CHUNK = 100
 
 
 class WindowPredictor:
@@ -77,11 +78,18 @@ class WindowPredictor:
         """Parameters (W, Q, ...) of W windows (W, T) of frames (N, in_dim), from `chunk` windows at a time."""
         embedded, nearby = self.embed(features)
         parts = []
-        for frames in windows.split(chunk if features.is_cuda else min(chunk, CPU_CHUNK)):
+        for frames in _in_chunks(windows, chunk):
             near = None if nearby is None else nearby[self.local_branch.select(frames)]
             start = self.global_branch.start_in(self.frames, features, frames)
             parts.append(self(embedded[frames], near, start))
         return SmplParams.cat(parts)
+
+
+def _in_chunks(windows: Tensor, chunk: int) -> Sequence[Tensor]:
+    """Windows (W, T) in parts of at most `chunk`; on a CPU in equal ones, as a small last one would be slow."""
+    if windows.is_cuda:
+        return windows.split(chunk)
+    return windows.chunk(-(-len(windows) // min(chunk, CPU_CHUNK)))
 
 
 def cross_fade(params: SmplParams, centres: Tensor, length: int, step: int) -> SmplParams:
