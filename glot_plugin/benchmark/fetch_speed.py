@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from glot_plugin.datasets import TrackStore, TrackStoreWriter, WindowDataset, as
 from glot_plugin.datasets.resident import ResidentWindows
 from glot_plugin.datasets.samplers import MixedBatchSampler
 from glot_plugin.errors import InputError
+from glot_plugin.live.threads import torch_threads
 
 TRACK_FRAMES = 500
 PIPELINE = ({'type': 'NormalizeKeypoints2d'}, {'type': 'Pack'})
@@ -72,7 +71,7 @@ def compare_batch_fetch(store: Path, batch_size: int = 64, batches: int = 20, re
         for indices in chosen[:1]:
             _naive_batch(dataset, indices)
 
-    with _one_thread():
+    with torch_threads(1):
         result = compare('batch fetch', whole_batches, frame_after_frame, repeats)
     result.ours /= batches
     result.ratio *= batches
@@ -96,7 +95,7 @@ def compare_resident_fetch(store: Path, device: str, batch_size: int = 64, repea
             for values in as_fetched(dataset.__getitems__(indices)).values():
                 values.to(device)
 
-    with _one_thread():
+    with torch_threads(1):
         result = compare('batch fetch, resident', on_device, from_host, repeats)
     result.ours, result.naive = result.ours / len(chosen), result.naive / len(chosen)
     result.detail = f'{resident.num_bytes / 1e9:.1f} GB on {device}; the baseline is our batch fetch, with its copy'
@@ -108,16 +107,6 @@ def opening_cost(store: Path) -> tuple[float, float]:
     output = subprocess.run([sys.executable, '-c', _OPENING, str(store)], capture_output=True, text=True, check=True)
     seconds, megabytes, _ = output.stdout.split()[-3:]
     return float(seconds), float(megabytes)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Owner:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from glot_plugin.engine.optim_wrapper import DeviceOptimWrapper
 from glot_plugin.errors import InputError
+from glot_plugin.models.window_graph import capture
 
 # A recorded step: replaying it computes again, from the same inputs, into the same outputs.
 Replay = Callable[[], Tensor]
@@ -27,20 +28,6 @@ def check_cuda_graph(cfg: Config) -> None:
         raise InputError('cuda_graph=True needs a CUDA GPU, and torch finds none; leave it out')
     if cfg.get('launcher', 'none') != 'none':
         raise InputError(f'cuda_graph=True records one process, found launcher={cfg.launcher!r}; leave out one of them')
-
-
-def record_cuda_graph(step: Callable[[], Tensor]) -> Replay:
-    """Record a call of a function without arguments as a CUDA graph. Recording does not execute it."""
-    graph = torch.cuda.CUDAGraph()
-    # Other threads (a loader's that pins memory) may go on meanwhile.
-    with torch.cuda.graph(graph, capture_error_mode='thread_local'):
-        output = step()
-
-    def replay() -> Tensor:
-        graph.replay()
-        return output
-
-    return replay
 
 
 class GraphedStep:
@@ -62,7 +49,7 @@ class GraphedStep:
         self,
         model: nn.Module,
         optim_wrapper: OptimWrapper,
-        record: Callable[[Callable[[], Tensor]], Replay] = record_cuda_graph,
+        record: Callable[[Callable[[], Tensor]], Replay] = capture,
     ) -> None:
         _check(model, optim_wrapper)
         self._model, self._optim_wrapper, self._record = model, optim_wrapper, record

@@ -39,6 +39,11 @@ def check_box_size(bbox: np.ndarray, where: str) -> None:
         )
 
 
+def crop_squares(image: np.ndarray, boxes: np.ndarray, crop_size: int) -> np.ndarray:
+    """The crops (P, crop_size, crop_size, 3) of P ≥ 1 boxes (P, 4) in one picture; see `crop_square`."""
+    return np.stack([crop_square(image, bbox, crop_size) for bbox in boxes])
+
+
 def check_box_inside(bbox: np.ndarray, image: np.ndarray, where: str) -> None:
     """Raise `InputError` if a box does not overlap the picture (H, W, 3)."""
     height, width = image.shape[:2]

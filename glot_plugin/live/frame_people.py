@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from glot_plugin.features.backbones import FrameExtractor, build_backbone
-from glot_plugin.features.crops import crop_square
+from glot_plugin.features.crops import crop_squares
 from glot_plugin.features.landmarks import FEATURE_DIM
 from glot_plugin.video.clip import Clip
 from glot_plugin.video.people import observed_features
@@ -63,5 +63,5 @@ class PeopleFinder:
     @staticmethod
     @torch.inference_mode()
     def _extract(image: np.ndarray, box: np.ndarray, extractor: Callable) -> np.ndarray:
-        crops = np.stack([crop_square(image, one, extractor.crop_size) for one in box])
+        crops = crop_squares(image, box, extractor.crop_size)
         return extractor(torch.from_numpy(crops)).cpu().numpy()

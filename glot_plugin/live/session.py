@@ -13,7 +13,7 @@ from glot_plugin.live.source import LiveFrame, NewestFrames
 from glot_plugin.live.stream import ReadyBodies, TrackStream
 from glot_plugin.live.timing import LiveTiming
 from glot_plugin.video.bodies import PlacedBodies, place_bodies
-from glot_plugin.video.clip import Clip
+from glot_plugin.video.clip import Clip, mean_fps
 from glot_plugin.video.people import PersonInClip
 from glot_plugin.video.read_ahead import read_ahead
 from glot_plugin.video.result import PersonTrack, VideoResult
@@ -136,8 +136,8 @@ class LiveSession:
         Raises:
             InputError: Nobody was.
         """
-        fps = (len(times) - 1) / times[-1] if len(times) > 1 else self.clip.fps
-        least = min(self.rules.least_seconds * fps, len(times) / 2)
+        fps = mean_fps(times, self.clip.fps)
+        least = self.rules.least_frames(fps, len(times))
         people = tuple(track for track in self._tracks() if np.ptp(track.frame) + 1 >= least)
         if not people:
             raise InputError(
@@ -147,10 +147,10 @@ class LiveSession:
         return VideoResult(*about, people, model, gender)
 
     def _tracks(self) -> Iterator[PersonTrack]:
-        ids = np.concatenate([bodies.ids for bodies in self._bodies] or [[]]).astype(int)
+        if not self._bodies:
+            return
+        ids = np.concatenate([bodies.ids for bodies in self._bodies])
+        arrays = zip(*((bodies.frame, bodies.box, *bodies.placed) for bodies in self._bodies), strict=True)
+        columns = [np.concatenate(parts) for parts in arrays]
         for person in np.unique(ids):
-            mine = [(bodies, np.flatnonzero(np.array(bodies.ids) == person)) for bodies in self._bodies]
-            mine = [(bodies, rows) for bodies, rows in mine if len(rows)]
-            frame, box = (np.concatenate([getattr(one, name)[rows] for one, rows in mine]) for name in ('frame', 'box'))
-            placed = [np.concatenate([one.placed[index][rows] for one, rows in mine]) for index in range(6)]
-            yield PersonTrack(int(person), frame, box, *placed)
+            yield PersonTrack(int(person), *(column[ids == person] for column in columns))

@@ -11,7 +11,7 @@ from torch import Tensor
 from glot_plugin.engine.inference import TrackPrediction, as_tensor
 from glot_plugin.errors import InputError
 from glot_plugin.features.backbones import FrameExtractor
-from glot_plugin.features.crops import check_box_size, crop_square
+from glot_plugin.features.crops import check_box_size, crop_squares
 from glot_plugin.live.frame_rings import FrameRings
 from glot_plugin.live.stream_state import STATE_FORMAT, PersonId, check_ids, check_state
 from glot_plugin.models import GLoTEstimator
@@ -172,7 +172,7 @@ class TrackStream:
             check_box_size(box, f'person {number} of the picture')
         if len(boxes) == 0:
             return self.push(np.zeros((0, self.in_dim), np.float32), ids)
-        crops = np.stack([crop_square(image, box, self._extractor.crop_size) for box in boxes])
+        crops = crop_squares(image, boxes, self._extractor.crop_size)
         return self.push(self._extractor(torch.from_numpy(crops)), ids)
 
     @torch.inference_mode()

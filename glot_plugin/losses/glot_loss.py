@@ -48,8 +48,7 @@ class Targets:
 
 @MODELS.register_module()
 class GLoTLoss(nn.Module):
-    """The weighted terms of both branches: the global one on masked frames, the local one on
-    its own: the target frame and its neighbours.
+    """The weighted terms of both branches: the global one on masked frames, the local one on those it has predicted.
 
     With nothing masked (mask ratio 0) the global branch is supervised on all frames; otherwise it would not be trained.
 

@@ -11,13 +11,34 @@ Inputs = tuple[Tensor | None, ...]
 WARM_UPS = 3
 
 
+def capture(call: Callable[[], Tensor], stream: torch.cuda.Stream | None = None) -> Callable[[], Tensor]:
+    """Record a call as a CUDA graph, without executing it.
+
+    Args:
+        call: Without reads of device values by the host; it has run before, on a side stream.
+        stream: Where it is recorded; None: one that torch makes.
+
+    Returns:
+        What replays it into the same output, and returns that.
+    """
+    graph = torch.cuda.CUDAGraph()
+    # Other threads (a loader's that pins memory) may go on meanwhile.
+    with torch.cuda.graph(graph, stream=stream, capture_error_mode='thread_local'):
+        output = call()
+
+    def replay() -> Tensor:
+        graph.replay()
+        return output
+
+    return replay
+
+
 def record_cuda_graph(function: Callable[..., Tensor], inputs: Inputs) -> Callable[[], Tensor]:
     """Record a call of a function as a CUDA graph.
 
     Returns:
         What replays it: it reads the same `inputs` again, and its output is overwritten by the next replay.
     """
-    graph = torch.cuda.CUDAGraph()
     with torch.cuda.device(inputs[0].device):
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
@@ -25,15 +46,7 @@ def record_cuda_graph(function: Callable[..., Tensor], inputs: Inputs) -> Callab
             for _ in range(WARM_UPS):
                 function(*inputs)
         torch.cuda.current_stream().wait_stream(stream)
-        # Other threads (a loader's that pins memory) may go on meanwhile.
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode='thread_local'):
-            output = function(*inputs)
-
-    def replay() -> Tensor:
-        graph.replay()
-        return output
-
-    return replay
+        return capture(lambda: function(*inputs), stream)
 
 
 class GraphedFunction:

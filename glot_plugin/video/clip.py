@@ -3,7 +3,7 @@
 import re
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -56,6 +56,11 @@ class Clip(Protocol):
         Raises:
             InputError: a frame cannot be read.
         """
+
+
+def mean_fps(times: Sequence[float], otherwise: float) -> float:
+    """Frames per second of frames at these seconds, the first at 0; `otherwise` where there are fewer than two."""
+    return (len(times) - 1) / times[-1] if len(times) > 1 else otherwise
 
 
 def open_clip(source: str | Path, fps: float = PICTURES_FPS) -> Clip:

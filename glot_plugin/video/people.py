@@ -15,7 +15,7 @@ from glot_plugin.features.landmarks import (
     split_landmark_features,
 )
 from glot_plugin.io.progress import progress_bar
-from glot_plugin.video.clip import Clip
+from glot_plugin.video.clip import Clip, mean_fps
 from glot_plugin.video.read_ahead import read_ahead
 from glot_plugin.video.tracking import Observation, TrackingRules
 
@@ -121,7 +121,7 @@ def find_people(clip: Clip, tracker: FrameTracker, rules: TrackingRules, progres
             for identity, one in tracker(frame.image).items():
                 rows.setdefault(identity, _Rows()).add(frame.number, one)
             bar.advance(task)
-    fps = (len(times) - 1) / times[-1] if len(times) > 1 else clip.fps
+    fps = mean_fps(times, clip.fps)
     people = tuple(_kept_people(rows, rules, fps, len(times)))
     if not people:
         raise InputError(_nobody(clip.name, rows, rules))
@@ -130,7 +130,7 @@ def find_people(clip: Clip, tracker: FrameTracker, rules: TrackingRules, progres
 
 def _kept_people(rows: dict[int, _Rows], rules: TrackingRules, fps: float, num_frames: int) -> Iterator[PersonInClip]:
     """The tracks that are long and clear enough, gaps filled, numbered by first appearance."""
-    least_frames = min(rules.least_seconds * fps, num_frames / 2)
+    least_frames = rules.least_frames(fps, num_frames)
     numbers = itertools.count(1)
     for track in sorted(rows.values(), key=lambda track: track.frame[0]):
         if len(track.frame) < least_frames:

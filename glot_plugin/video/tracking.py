@@ -47,6 +47,10 @@ class TrackingRules:
         """The longest gap in frames."""
         return max(round(self.gap_seconds * fps), 1)
 
+    def least_frames(self, fps: float, num_frames: int) -> float:
+        """The frames that a track must span in a clip of `num_frames`."""
+        return min(self.least_seconds * fps, num_frames / 2)
+
 
 class Observation(NamedTuple):
     """A person in one frame.

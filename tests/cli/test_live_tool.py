@@ -5,17 +5,14 @@ import _thread
 import av
 import numpy as np
 import pytest
-import torch
 from fake_camera import FakeCamera
 
-from glot_plugin.apis import init_model
 from glot_plugin.video import clip as clips
 from glot_plugin.video import read_result
 from glot_plugin.video.clip import open_clip
 from glot_plugin.video.clips import SINGLE_PERSON
 from glot_plugin.video.writer import VideoWriter
 
-CONFIG = 'glot_plugin::glot/glot_landmarks.py'
 NUM_FRAMES = 12
 
 
@@ -23,14 +20,6 @@ NUM_FRAMES = 12
 def images():
     frames = open_clip(SINGLE_PERSON).frames()
     return [np.ascontiguousarray(next(frames).image[::3, ::3]) for _ in range(NUM_FRAMES)]
-
-
-@pytest.fixture(scope='module')
-def checkpoint(body_dir, tmp_path_factory):
-    path = tmp_path_factory.mktemp('weights') / 'landmarks.pth'
-    torch.manual_seed(0)
-    torch.save({'state_dict': init_model(CONFIG, device='cpu', body_model_dir=body_dir).state_dict()}, path)
-    return path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import av
 import numpy as np
 import pytest
-import torch
 
 from glot_plugin.apis import infer_video, init_model
 from glot_plugin.video import read_result
@@ -22,15 +21,6 @@ def clip(tmp_path_factory):
     with VideoWriter(path, 12.0) as video:
         for frame, _ in zip(open_clip(SINGLE_PERSON).frames(), range(NUM_FRAMES), strict=False):
             video.write(frame.time, frame.image)
-    return path
-
-
-@pytest.fixture(scope='module')
-def checkpoint(body_dir, tmp_path_factory):
-    """Weights of the landmarks model as they are before training."""
-    path = tmp_path_factory.mktemp('weights') / 'landmarks.pth'
-    torch.manual_seed(0)
-    torch.save({'state_dict': init_model(CONFIG, device='cpu', body_model_dir=body_dir).state_dict()}, path)
     return path
 
 
