@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -43,6 +44,8 @@ def _start_worker(lines: Queue) -> None:
     global _lines
     torch.set_num_threads(1)
     _lines = lines
+    # Ctrl-C reaches every process; the main one reports it.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,6 +1,7 @@
 """Functions in processes of their own: their lines and results arrive, and errors stay with their function."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -34,21 +35,41 @@ def wait_for_ever(folder: str, say) -> None:
     time.sleep(600)
 
 
-@pytest.mark.process
-@pytest.mark.skipif(not Path('/proc/self').is_dir(), reason='looks for processes in /proc')
-def test_workers_end_with_a_main_process_that_is_killed(tmp_path):
+@pytest.fixture
+def waiting(tmp_path):
+    """A main process with a worker that never ends, and the number of the worker."""
     code = (
         'from test_side_by_side import run_side_by_side, wait_for_ever\n'
-        f'list(run_side_by_side([(wait_for_ever, ({str(tmp_path)!r},))], 1, print))'
+        'try:\n'
+        f'    list(run_side_by_side([(wait_for_ever, ({str(tmp_path)!r},))], 1, print))\n'
+        'except KeyboardInterrupt:\n'
+        '    pass'
     )
-    main = subprocess.Popen([sys.executable, '-c', code], cwd=Path(__file__).parent)
+    command = [sys.executable, '-c', code]
+    folder = Path(__file__).parent
+    main = subprocess.Popen(command, cwd=folder, start_new_session=True, stderr=subprocess.PIPE, text=True)
     try:
         assert wait_until(lambda: list(tmp_path.iterdir()))
+        yield main, next(tmp_path.iterdir()).name
     finally:
         main.kill()
         main.wait()
-    (worker,) = tmp_path.iterdir()
-    assert wait_until(lambda: not Path('/proc', worker.name).is_dir())
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not Path('/proc/self').is_dir(), reason='looks for processes in /proc')
+def test_workers_end_with_a_main_process_that_is_killed(waiting):
+    main, worker = waiting
+    main.kill()
+    main.wait()
+    assert wait_until(lambda: not Path('/proc', worker).is_dir())
+
+
+@pytest.mark.process
+def test_workers_say_nothing_at_ctrl_c(waiting):
+    main, _ = waiting
+    os.killpg(main.pid, signal.SIGINT)
+    assert 'KeyboardInterrupt' not in main.communicate(timeout=60)[1]
 
 
 def wait_until(condition) -> bool:
