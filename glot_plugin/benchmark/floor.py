@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 PRODUCTS = {'addmm', 'bmm', 'linear', 'mm'}
+PACKED = '_linear_pointwise'  # of x and packed weights, with an activation that is left out here
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,16 @@ class _Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func.overloadpacket.__name__ in PRODUCTS:
-            self.calls.append((func, tuple(self._like(argument) for argument in args)))
-            width = args[0 if func.overloadpacket.__name__ == 'linear' else -2].shape[-1]
+        name = func.overloadpacket.__name__
+        if name in PRODUCTS or name == PACKED:
+            arguments = (*args[:3], 'none', [], '') if name == PACKED else args
+            self.calls.append((func, tuple(self._like(argument) for argument in arguments)))
+            width = args[0 if name in ('linear', PACKED) else -2].shape[-1]
             self.flop += 2 * result.numel() * width
         return result
 
     def _like(self, argument: Any) -> Any:
-        if not isinstance(argument, Tensor):
+        if not isinstance(argument, Tensor) or argument.is_mkldnn:  # packed weights have no strides
             return argument
         key = argument.shape, argument.stride(), argument.dtype
         if key not in self._numbers:

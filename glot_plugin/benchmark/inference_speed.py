@@ -13,7 +13,10 @@ from glot_plugin.benchmark.model_speed import build_model
 from glot_plugin.benchmark.naive_model import as_published
 from glot_plugin.benchmark.timing import Comparison, compare, seconds
 from glot_plugin.models import GLoTHead
+from glot_plugin.models.fused_windows import FusedWindows
 from glot_plugin.models.inference_mode import MODES
+from glot_plugin.models.packed_windows import PackedWindows
+from glot_plugin.models.window_graph import GraphedFunction
 from glot_plugin.models.window_predictor import WindowPredictor
 from glot_plugin.windows import clamped_windows
 
@@ -36,10 +39,9 @@ def compare_inference(
     track = _random_track(head, frames, device)
     windows = track[clamped_windows(head.num_frames, frames, device, head.target_frame)]
     for mode in MODES:
-        floor = matrix_products(_without_graph(head, mode, track))
-        detail = f'baseline: its matrix products alone, {floor.flop / 1e9:.1f} GFLOP'
-        detail += goals.get('floor', '') if mode == 'exact' else ''
-        yield compare(f'{frames} frames, {mode}', _whole(head, mode, track), floor, repeats, detail)
+        yield _beside_floor(head, mode, track, repeats)
+    if isinstance(head.window_predictor('exact').predict, PackedWindows):
+        yield _beside_floor(head, 'exact', track, repeats, packed=False)
     for mode in MODES:
         naive = _as_published(published, windows)
         detail = f'baseline: as published, {NAIVE_BATCH} windows at a time'
@@ -49,6 +51,20 @@ def compare_inference(
         ours, naive = _one_window(head, mode, windows[0]), _as_published(published, windows[:1])
         detail = f'baseline: as published{goals.get("window", "")}'
         yield compare(f'one window, {mode}', ours, naive, 10 * repeats, detail)
+
+
+def _beside_floor(head: GLoTHead, mode: str, track: Tensor, repeats: int, packed: bool = True) -> Comparison:
+    """A track beside its matrix products alone; `packed=False`: with the weights as modules have them."""
+    predictor = WindowPredictor(head, mode)
+    if not packed:
+        predictor.predict = predictor.predict.windows
+    elif isinstance(predictor.predict, GraphedFunction):
+        predictor.predict = predictor.predict.function  # what a graph replays cannot be recorded
+    floor = matrix_products(torch.inference_mode()(lambda: predictor.predict_track(track)))
+    detail = f'baseline: its matrix products alone, {floor.flop / 1e9:.1f} GFLOP'
+    detail += '' if packed else ', of weights that are not packed'
+    detail += GOALS.get(track.device.type, {}).get('floor', '') if mode == 'exact' else ''
+    return compare(f'{len(track)} frames, {mode}', _whole(head, mode, track), floor, repeats, detail)
 
 
 def inference_remarks(config: str | Path, model_dir: str, device: str) -> list[str]:
@@ -75,8 +91,12 @@ def inference_remarks(config: str | Path, model_dir: str, device: str) -> list[s
 
 
 def window_kernels(head: GLoTHead, window: Tensor) -> tuple[int, int]:
-    """The kernels of one window (T, in_dim), from its features to its parameters: fused, and module after module."""
+    """The kernels of one window (T, in_dim), from its features to its parameters: fused, and module after module.
+
+    They are those that a GPU launches: nothing is packed.
+    """
     predictor = WindowPredictor(head)
+    predictor.predict = FusedWindows(head.global_branch, head.local_branch, predictor.frames)  # as on a GPU
     with torch.no_grad():  # an inference mode would hide what operations are made of
         fused = count_dispatches(lambda: _predict_window(predictor, window))
         modules = count_dispatches(lambda: head.predict(window[None]))
@@ -89,13 +109,6 @@ def _random_track(head: GLoTHead, frames: int, device: str) -> Tensor:
 
 def _whole(head: GLoTHead, mode: str, track: Tensor) -> Callable[[], object]:
     return torch.inference_mode()(lambda: head.predict_track(track, mode=mode))
-
-
-def _without_graph(head: GLoTHead, mode: str, track: Tensor) -> Callable[[], object]:
-    """The same for recording: what a graph replays is seen by nobody."""
-    predictor = WindowPredictor(head, mode)
-    predictor.predict = getattr(predictor.predict, 'function', predictor.predict)
-    return torch.inference_mode()(lambda: predictor.predict_track(track))
 
 
 def _as_published(head: GLoTHead, windows: Tensor) -> Callable[[], object]:

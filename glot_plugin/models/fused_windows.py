@@ -65,9 +65,7 @@ class FusedWindows(nn.Module):
         self.tower = nn.ModuleDict(tower)
         if self.dtype != weights.dtype:
             self.tower = deepcopy(self.tower).to(self.dtype)
-        weight, bias = _from_memory(transformer, local_branch)
-        self.register_buffer('memory_weight', weight.to(weights.device, self.dtype))
-        self.register_buffer('memory_bias', bias.to(weights.device, self.dtype))
+        self.tower['from_memory'] = _from_memory(transformer, local_branch).to(weights.device, self.dtype)
         self.regress = _regressors(global_branch, local_branch)
 
     def forward(self, embedded: Tensor, nearby: Tensor | None = None, start: Tensor | None = None) -> Tensor:
@@ -80,7 +78,7 @@ class FusedWindows(nn.Module):
         """
         tower = self.tower
         memory = tower.encoder(tower.position(embedded.to(self.dtype)))
-        tokens, *key_value = F.linear(memory, self.memory_weight, self.memory_bias).split(self.splits, dim=-1)
+        tokens, *key_value = tower.from_memory(memory).split(self.splits, dim=-1)
         decoded = tower.decoder(tower.decoder_position(tokens), self.frames)
         if nearby is None:
             return self.regress(decoded, None, start)
@@ -88,13 +86,16 @@ class FusedWindows(nn.Module):
         return self.regress(decoded, attend(tower.query(near), *key_value, self.num_heads), start)
 
 
-def _from_memory(transformer: GlobalTransformer, local_branch: LocalCorrection | None) -> tuple[Tensor, Tensor]:
-    """The matrix from the memory to the decoder's tokens and to keys and values of the cross-attention."""
+def _from_memory(transformer: GlobalTransformer, local_branch: LocalCorrection | None) -> nn.Linear:
+    """The one layer from the memory to the decoder's tokens and to keys and values of the cross-attention."""
     layers = [in_double(transformer.decoder_embed)]
     if local_branch is not None:
         parts = local_branch.memory_embed, local_branch.cross_attention.key_value
         layers.append(nn.Sequential(*(in_double(part) for part in parts)))
-    return affine_matrix(lambda memory: torch.cat([layer(memory) for layer in layers], -1), transformer.memory_dim)
+    weight, bias = affine_matrix(lambda x: torch.cat([layer(x) for layer in layers], -1), transformer.memory_dim)
+    layer = nn.Linear(*weight.T.shape, dtype=weight.dtype)
+    layer.load_state_dict({'weight': weight, 'bias': bias})
+    return layer.requires_grad_(False)
 
 
 def _regressors(global_branch: GlobalMotionModel, local_branch: LocalCorrection | None) -> nn.Module:

@@ -1,5 +1,6 @@
 """Transformer layers: timm's blocks, and layers that timm does not have."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -119,18 +120,23 @@ class TransformerEncoder(nn.Module):
 
 def run_block(block: Block, tokens: Tensor, queries: slice | None = None) -> Tensor:
     """The output (B, Q, dim) of a block for Q of its tokens (B, T, dim), as if it had been computed for all."""
-    attention, dim = block.attn, tokens.shape[-1]
-    normed = block.norm1(tokens)
+    attention, normed = block.attn, block.norm1(tokens)
     if queries is None:
         query, key, value = attention.qkv(normed).chunk(3, dim=-1)
     else:
-        weights, biases = (x.split([dim, 2 * dim]) for x in (attention.qkv.weight, attention.qkv.bias))
-        query = F.linear(normed[:, queries], weights[0], biases[0])
-        key, value = F.linear(normed, weights[1], biases[1]).chunk(2, dim=-1)
-        tokens = tokens[:, queries]
+        to_query, to_key_value = attention.qkv if isinstance(attention.qkv, nn.ModuleList) else split_qkv(attention.qkv)
+        query, tokens = to_query(normed[:, queries]), tokens[:, queries]
+        key, value = to_key_value(normed).chunk(2, dim=-1)
     attended = attention.proj_drop(attention.proj(attend(query, key, value, attention.num_heads)))
     tokens = tokens + block.drop_path1(attended)
     return tokens + block.drop_path2(block.mlp(block.norm2(tokens)))
+
+
+def split_qkv(qkv: nn.Linear) -> list[Callable[[Tensor], Tensor]]:
+    """The two parts of an attention's projection: to queries, and to keys and values."""
+    sizes = qkv.in_features, 2 * qkv.in_features
+    parts = zip(qkv.weight.split(sizes), qkv.bias.split(sizes), strict=True)
+    return [partial(F.linear, weight=weight, bias=bias) for weight, bias in parts]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, num_heads: int) -> Tensor:

@@ -1,6 +1,6 @@
 """Windows and whole tracks of a `GLoTHead` in one of the inference modes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from glot_plugin.errors import InputError
 from glot_plugin.models.fused_windows import FusedWindows
 from glot_plugin.models.inference_mode import InferenceMode
+from glot_plugin.models.packed_windows import PackedWindows, can_pack
 from glot_plugin.models.window_graph import GraphedFunction
 from glot_plugin.structures import SmplParams
 from glot_plugin.windows import windows_around
@@ -23,7 +24,8 @@ CPU_CHUNK = 100
 class WindowPredictor:
     """Predicts windows of embedded frames, and tracks; `GLoTHead.window_predictor` makes it.
 
-    The weights are those of the moment when it is made. On a GPU, calls are replayed as CUDA graphs.
+    The weights are those of the moment when it is made. On a GPU, calls are replayed as CUDA graphs; on a CPU,
+    layers are packed.
 
     Args:
         head: In evaluation mode.
@@ -49,7 +51,7 @@ class WindowPredictor:
             self.local_branch = None
         dtype = torch.bfloat16 if self.mode.bf16 else None
         windows = FusedWindows(self.global_branch, self.local_branch, self.frames, dtype)
-        self.predict = GraphedFunction(windows) if windows.memory_bias.is_cuda else windows
+        self.predict = _fastest(windows)
 
     def embed(self, features: Tensor) -> tuple[Tensor, Tensor | None]:
         """Frames (N, in_dim) for both branches: (N, embed_dim), and (N, dim) or None without a local branch."""
@@ -83,6 +85,14 @@ class WindowPredictor:
             start = self.global_branch.start_in(self.frames, features, frames)
             parts.append(self(embedded[frames], near, start))
         return SmplParams.cat(parts)
+
+
+def _fastest(windows: FusedWindows) -> Callable[..., Tensor]:
+    """How the windows run on their device."""
+    weight = windows.tower.from_memory.weight
+    if weight.is_cuda:
+        return GraphedFunction(windows)
+    return PackedWindows(windows) if weight.is_cpu and can_pack(weight.dtype) else windows
 
 
 def _in_chunks(windows: Tensor, chunk: int) -> Sequence[Tensor]:

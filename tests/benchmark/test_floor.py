@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from glot_plugin.benchmark.floor import matrix_products
+from glot_plugin.models.packed_windows import PackedLinear, can_pack
 
 
 @pytest.mark.parametrize('context', [torch.no_grad, torch.inference_mode])
@@ -14,6 +15,17 @@ def test_products_of_layers(context):
     assert floor.flop == 2 * (8 * 5 * 7 + 8 * 7 * 3 + 6 * 4 * 3 * 4)
     shapes = [operation(*arguments).shape for operation, arguments in floor.calls]
     assert [shape.numel() for shape in shapes] == [8 * 7, 8 * 3, 6 * 4 * 4]
+    assert floor() is None
+
+
+@pytest.mark.skipif(not can_pack(torch.float32), reason='this torch or processor cannot pack layers')
+@torch.inference_mode()
+def test_packed_products():
+    layer, x = PackedLinear(torch.randn(7, 5), None, gelu='none'), torch.randn(4, 2, 5)
+    floor = matrix_products(lambda: layer(x))
+    ((operation, arguments),) = floor.calls
+    assert (floor.flop, operation(*arguments).shape) == (2 * 8 * 5 * 7, (4, 2, 7))
+    assert arguments[3] == 'none'  # the product alone
     assert floor() is None
 
 
