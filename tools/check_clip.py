@@ -13,6 +13,7 @@ from pathlib import Path
 
 from glot_plugin import cli
 from glot_plugin.datasets import TrackStore
+from glot_plugin.errors import InputError
 from glot_plugin.video.agreement import agreement_lines, clip_agreement
 from glot_plugin.video.people_files import FEATURES_FOLDER
 from glot_plugin.video.result import read_result
@@ -28,7 +29,13 @@ def main() -> None:
     args = parser.parse_args()
     folder = args.result if args.result.is_dir() else args.result.parent
     result = read_result(args.result)
-    with TrackStore(args.landmarks or folder / PEOPLE_FOLDER / FEATURES_FOLDER) as landmarks:
+    store = args.landmarks or folder / PEOPLE_FOLDER / FEATURES_FOLDER
+    if not store.is_dir():
+        raise InputError(
+            f'{store}: no such track store of landmarks; expected the output folder of tools/video.py with landmarks '
+            '(--live keeps none), or --landmarks DIR'
+        )
+    with TrackStore(store) as landmarks:
         agreements = clip_agreement(result, landmarks)
     print(f'{result.source}: {len(agreements)} people, {result.num_frames} frames')
     print(agreement_lines(agreements))

@@ -99,8 +99,10 @@ def run_videos(job: VideoJob, say: Say = print) -> None:
     if unknown:
         raise InputError(f'--export {unknown[0]}: expected some of {", ".join(FORMATS)}')
     _check_live(job)
-    writable_folder(job.out, '--out')
     videos = videos_in(job.source)
+    if not videos and not _is_webcam(job.source):
+        open_clip(job.source, job.fps)  # a wrong source is found before anything is written
+    writable_folder(job.out, '--out')
     predictor, in_dim, body, weights = load_predictor(job, say)
     job = _with_backbone(job, in_dim)
     if job.live:
@@ -182,9 +184,13 @@ def _with_backbone(job: VideoJob, in_dim: int) -> VideoJob:
     return replace(job, options=replace(job.options, people=people))
 
 
+def _is_webcam(source: str) -> bool:
+    return source.startswith('/dev/video') or (source.isdecimal() and not Path(source).exists())
+
+
 def _recorded(job: VideoJob, say: Say) -> str | Path:
     """The source, or the recording of a webcam."""
-    if Path(job.source).exists() or not (job.source.isdecimal() or job.source.startswith('/dev/video')):
+    if not _is_webcam(job.source):
         return job.source
     recording = job.out / RECORDING
     if not recording.is_file():

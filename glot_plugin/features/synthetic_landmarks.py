@@ -29,16 +29,17 @@ def write_landmark_dataset(
     train_frames: int = 60_000,
     val_frames: int = 1_500,
     test_frames: int = 3_000,
-    seed: int = 0,
-    progress: bool = True,
-    feature_dtype: str = 'float32',
+    **options,
 ) -> dict[str, Path]:
-    """Writes the stores `train`, `val` and `test` of `configs/glot/glot_landmarks.py`; see `write_synthetic_dataset`.
+    """Writes the stores `train`, `val` and `test` of `configs/glot/glot_landmarks.py`.
 
     All tracks have 3D joints and SMPL parameters. Their landmarks have errors; in training `SimulateLandmarks` draws
     new ones for every batch.
+
+    Args:
+        out_dir, body_dir, train_frames, val_frames, test_frames: See `write_synthetic_dataset`.
+        options: Its other arguments: `seed`, `progress`, `feature_dtype`.
     """
-    return write_synthetic_dataset(
-        out_dir, body_dir, train_frames, val_frames, test_frames, seed, progress, feature_dtype,
-        train_share_2d=0.0, scenario=LANDMARK_SCENARIO,
-    )  # fmt: skip
+    frames = train_frames, val_frames, test_frames
+    options |= {'train_share_2d': 0.0, 'scenario': LANDMARK_SCENARIO}
+    return write_synthetic_dataset(out_dir, body_dir, *frames, **options)

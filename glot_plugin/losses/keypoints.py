@@ -1,9 +1,9 @@
 """Losses of 2D and 3D keypoints (section 3.4 of the paper)."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from glot_plugin.body_model.joint_sets import LSP14_HIPS, center_at
-from glot_plugin.losses.reduction import weighted_mean
+from glot_plugin.losses.reduction import SquaredErrorLoss, weighted_mean
 from glot_plugin.registry import MODELS
 
 
@@ -34,27 +34,19 @@ def keypoint_loss_3d(
 
 
 @MODELS.register_module()
-class KeypointLoss2d(nn.Module):
+class KeypointLoss2d(SquaredErrorLoss):
     """`loss_weight` times `keypoint_loss_2d`.
 
     Args:
         loss_weight: Weight of the term.
     """
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
-
-    def residual(self, difference: Tensor) -> Tensor:
-        """What is squared, of pred - target (B, T, J, D)."""
-        return difference
-
     def forward(self, pred: Tensor, target: Tensor, confidence: Tensor, mask: Tensor) -> Tensor:
         return self.loss_weight * keypoint_loss_2d(pred, target, confidence, mask)
 
 
 @MODELS.register_module()
-class KeypointLoss3d(nn.Module):
+class KeypointLoss3d(SquaredErrorLoss):
     """`loss_weight` times `keypoint_loss_3d`.
 
     Args:
@@ -63,8 +55,8 @@ class KeypointLoss3d(nn.Module):
     """
 
     def __init__(self, loss_weight: float = 1.0, root: tuple[int, ...] = LSP14_HIPS) -> None:
-        super().__init__()
-        self.loss_weight, self.root = loss_weight, tuple(root)
+        super().__init__(loss_weight)
+        self.root = tuple(root)
 
     def residual(self, difference: Tensor) -> Tensor:
         """What is squared, of pred - target (B, T, J, D)."""

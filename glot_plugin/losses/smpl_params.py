@@ -1,26 +1,18 @@
 """Losses of SMPL's pose and shape (section 3.4 of the paper)."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from glot_plugin.losses.reduction import weighted_mean
+from glot_plugin.losses.reduction import SquaredErrorLoss, weighted_mean
 from glot_plugin.registry import MODELS
 
 
 @MODELS.register_module()
-class SmplPoseLoss(nn.Module):
+class SmplPoseLoss(SquaredErrorLoss):
     """`loss_weight` times the mean of `mask * (R_pred - R_target)²` over clips that have SMPL parameters.
 
     Args:
         loss_weight: Weight of the term.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
-
-    def residual(self, difference: Tensor) -> Tensor:
-        """What is squared, of pred - target."""
-        return difference
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         """Rotation matrices (B, T, 24, 3, 3) against their targets; mask (B, T); clip_weight (B,)."""
@@ -28,20 +20,12 @@ class SmplPoseLoss(nn.Module):
 
 
 @MODELS.register_module()
-class SmplBetasLoss(nn.Module):
+class SmplBetasLoss(SquaredErrorLoss):
     """`loss_weight` times the mean of `mask * (betas_pred - betas_target)²` over clips that have SMPL parameters.
 
     Args:
         loss_weight: Weight of the term.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
-
-    def residual(self, difference: Tensor) -> Tensor:
-        """What is squared, of pred - target."""
-        return difference
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Tensor) -> Tensor:
         """Betas (B, T, 10) against their targets; mask (B, T); clip_weight (B,)."""

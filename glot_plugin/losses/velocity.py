@@ -5,10 +5,10 @@ The 3D velocity is masked element by element (the original multiplies the means 
 """
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from glot_plugin.losses.keypoints import keypoint_loss_2d
-from glot_plugin.losses.reduction import weighted_mean
+from glot_plugin.losses.reduction import SquaredErrorLoss, weighted_mean
 from glot_plugin.registry import MODELS
 
 
@@ -40,16 +40,12 @@ def velocity_loss_3d(pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Te
 
 
 @MODELS.register_module()
-class VelocityLoss2d(nn.Module):
+class VelocityLoss2d(SquaredErrorLoss):
     """`loss_weight` times `velocity_loss_2d`.
 
     Args:
         loss_weight: Weight of the term.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
 
     def residual(self, difference: Tensor) -> Tensor:
         """What is squared, of pred - target (B, T, J, D). The last frame has no next one, and must have weight 0."""
@@ -60,16 +56,12 @@ class VelocityLoss2d(nn.Module):
 
 
 @MODELS.register_module()
-class VelocityLoss3d(nn.Module):
+class VelocityLoss3d(SquaredErrorLoss):
     """`loss_weight` times `velocity_loss_3d`.
 
     Args:
         loss_weight: Weight of the term.
     """
-
-    def __init__(self, loss_weight: float = 1.0) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
 
     def residual(self, difference: Tensor) -> Tensor:
         """What is squared, of pred - target (B, T, J, D). The last frame has no next one, and must have weight 0."""

@@ -46,7 +46,7 @@ def check_summary(out: str, frames: int) -> int:
     return dropped
 
 
-def test_a_file_in_real_time(live_tool, images, tmp_path):
+def test_a_file_in_real_time(live_tool, run_tool, images, tmp_path):
     clip = tmp_path / 'clip.mp4'
     with VideoWriter(clip, 4.0) as video:
         for number, image in enumerate(images):
@@ -64,6 +64,9 @@ def test_a_file_in_real_time(live_tool, images, tmp_path):
     assert num_frames(out / 'overlay.mp4') == NUM_FRAMES
     assert (out / 'viewer.html').is_file()
     assert (out / 'person_1.bvh').is_file()
+    status, _, err = run_tool('check_clip', out)
+    assert status == 2
+    assert 'features: no such track store of landmarks' in err
 
 
 def test_a_camera_until_it_stops(live_tool, images, tmp_path, monkeypatch):

@@ -112,7 +112,9 @@ def test_bad_input_is_one_message(video_tool, run_tool, clip, body_dir, tmp_path
     text = tmp_path / 'text.mp4'
     text.write_text('no video')
     assert 'text.mp4: not a video' in refused(text, tmp_path / 'out')
-    assert 'nothing.mp4: no such video' in refused(tmp_path / 'nothing.mp4', tmp_path / 'out')
+    absent = tmp_path / 'nothing.mp4', '--out', tmp_path / 'new', '--body-models', tmp_path / 'no_models'
+    assert 'nothing.mp4: no such video' in refused('video', *absent, run=run_tool)
+    assert not (tmp_path / 'new').exists()  # a generated body would be in there
     assert '--out' in refused(clip, text / 'out')
     assert '--export stl: expected some of glb' in refused(clip, tmp_path / 'out', '--export', 'stl')
     assert 'focal length -1.0: expected a positive' in refused(clip, tmp_path / 'out', '--focal-length', -1)

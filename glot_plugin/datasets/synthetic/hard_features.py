@@ -124,16 +124,18 @@ def write_hard_dataset(
     train_frames: int = 60_000,
     val_frames: int = 1_500,
     test_frames: int = 3_000,
-    seed: int = 0,
-    progress: bool = True,
-    feature_dtype: str = 'float32',
     difficulty: Difficulty | None = None,
+    **options,
 ) -> dict[str, Path]:
-    """Writes the stores `train`, `val` and `test` of `configs/glot/hard`; see `write_synthetic_dataset`.
+    """Writes the stores `train`, `val` and `test` of `configs/glot/hard`.
 
     All tracks have 3D joints and SMPL parameters.
+
+    Args:
+        out_dir, body_dir, train_frames, val_frames, test_frames: See `write_synthetic_dataset`.
+        difficulty: What is hidden; None: as documented in docs/ablations.md.
+        options: Other arguments of `write_synthetic_dataset`: `seed`, `progress`, `feature_dtype`.
     """
-    return write_synthetic_dataset(
-        out_dir, body_dir, train_frames, val_frames, test_frames, seed, progress, feature_dtype,
-        train_share_2d=0.0, scenario=hard_scenario(difficulty),
-    )  # fmt: skip
+    frames = train_frames, val_frames, test_frames
+    options |= {'train_share_2d': 0.0, 'scenario': hard_scenario(difficulty)}
+    return write_synthetic_dataset(out_dir, body_dir, *frames, **options)
