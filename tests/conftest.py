@@ -53,6 +53,12 @@ HEAVY = {
 }  # fmt: skip
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Without `-m gpu`, tests run on the CPU, also where there is a GPU."""
+    if config.option.markexpr != 'gpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that start a process, those with a fixture for it, and those of heavy files."""
     for item in items:

@@ -81,7 +81,7 @@ class SMPLBody(nn.Module):
         with torch.autocast(rotmat.device.type, enabled=False):
             rotmat, betas = rotmat.float().reshape(-1, 24, 3, 3), betas.float().reshape(-1, betas.shape[-1])
             joints = self._joints(rotmat.permute(1, 2, 3, 0).contiguous(), betas.T, joint_set)  # (J, 3, N)
-        return joints.permute(2, 0, 1).contiguous().view(*lead, -1, 3)
+        return joints.permute(2, 0, 1).contiguous().view(*lead, joints.shape[0], 3)
 
     def _joints(self, rotmat: Tensor, betas: Tensor, joint_set: str) -> Tensor:
         offsets = torch.addmm(self.rest_offsets, self.offset_shapedirs, betas).unflatten(0, (24, 3))
@@ -95,6 +95,8 @@ class SMPLBody(nn.Module):
     def vertices(self, rotmat: Tensor, betas: Tensor) -> Tensor:
         """The mesh: (..., 6890, 3) in metres from rotations (..., 24, 3, 3) and betas (..., 10)."""
         lead = rotmat.shape[:-3]
+        if 0 in lead:  # smplx takes one body at least
+            return rotmat.new_zeros(*lead, NUM_VERTICES, 3, dtype=torch.float32)
         with torch.autocast(rotmat.device.type, enabled=False):
             vertices, _ = lbs(
                 betas.float().reshape(-1, betas.shape[-1]),

@@ -50,6 +50,7 @@ def resident_windows(dataset: 'WindowDataset', device: torch.device) -> Resident
     half = dataset.resident_dtype == 'float16'
     kept = list(range(len(dataset.stores)))
     if dataset.resident == AUTO:
+        torch.cuda.empty_cache()  # what an earlier training in this process has left is free as well
         kept = _fitting_stores(dataset, half, AUTO_SHARE * torch.cuda.mem_get_info(device)[0])
     else:
         device = _existing_device(dataset.resident)

@@ -162,6 +162,8 @@ class ResidentWindows:
                     for name, values in frame_targets(self.dataset, number, start, stop).items():
                         self._put(name, number, start, torch.from_numpy(values))
                     progress.advance(task, stop - start)
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)  # batches are gathered on other streams
 
     def _load_features(self, number: int, start: int, stop: int) -> None:
         store = self.dataset.stores[number]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from glot_plugin.models.window_graph import capture
 Replay = Callable[[], Tensor]
 # Iterations before the recording, in which libraries choose their kernels and take their memory.
 WARM_UPS = 3
+GRAPH_MODES = ('reduce-overhead', 'max-autotune')  # of torch.compile
 
 
 def check_cuda_graph(cfg: Config) -> None:
@@ -26,6 +28,12 @@ def check_cuda_graph(cfg: Config) -> None:
         return
     if not torch.cuda.is_available():
         raise InputError('cuda_graph=True needs a CUDA GPU, and torch finds none; leave it out')
+    compile_options = cfg.get('compile')
+    if isinstance(compile_options, dict) and compile_options.get('mode') in GRAPH_MODES:
+        raise InputError(
+            f'cuda_graph=True: compile.mode={compile_options["mode"]!r} records CUDA graphs of its own; expected '
+            "'default' or 'max-autotune-no-cudagraphs'"
+        )
     if cfg.get('launcher', 'none') != 'none':
         raise InputError(f'cuda_graph=True records one process, found launcher={cfg.launcher!r}; leave out one of them')
 
@@ -39,7 +47,7 @@ class GraphedStep:
     Args:
         model: With `parse_losses` and `forward(mode='loss')`, on its device.
         optim_wrapper: Its optimizer must be one that can be recorded (an argument `capturable`: Adam and its kin).
-        record: Records a step; tests have a stand-in without a GPU.
+        record: Records a step, by default as a CUDA graph; tests have a stand-in without a GPU.
 
     Raises:
         InputError: The model or its optimizer cannot be recorded.
@@ -49,14 +57,16 @@ class GraphedStep:
         self,
         model: nn.Module,
         optim_wrapper: OptimWrapper,
-        record: Callable[[Callable[[], Tensor]], Replay] = capture,
+        record: Callable[[Callable[[], Tensor]], Replay] | None = None,
     ) -> None:
         _check(model, optim_wrapper)
-        self._model, self._optim_wrapper, self._record = model, optim_wrapper, record
+        self._model, self._optim_wrapper = model, optim_wrapper
         self._groups = optim_wrapper.optimizer.param_groups
         device = next(model.parameters()).device
         self._rates = [torch.zeros((), device=device) for _ in self._groups]
         self._stream = torch.cuda.Stream(device) if device.type == 'cuda' else None
+        # On the stream of the first iterations, where libraries have their workspaces.
+        self._record = record or partial(capture, stream=self._stream)
         self._batch: dict[str, Tensor] = {}
         self._names: list[str] = []
         self._replay: Replay | None = None

@@ -48,11 +48,13 @@ def init_distributed(launcher: str, **dist_cfg) -> None:
             f'--launcher {launcher}: {", ".join(missing)} not set; start the program through '
             + {'pytorch': 'torchrun', 'slurm': 'srun', 'mpi': 'mpirun'}[launcher]
         )
-    if torch.cuda.is_available():
+    rank, world_size, local_rank = (os.environ[name] for name in names)
+    os.environ['LOCAL_RANK'] = local_rank  # mmengine reads it, and sets it for slurm only
+    on_gpus = torch.cuda.is_available()
+    if not (on_gpus and launcher == 'slurm'):  # there, mmengine asks slurm for the address
+        os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
+        os.environ.setdefault('MASTER_PORT', '29500')
+    if on_gpus:
         init_dist(launcher, **{'backend': 'nccl', **dist_cfg})
         return
-    rank, world_size, local_rank = (os.environ[name] for name in names)
-    os.environ.setdefault('MASTER_ADDR', '127.0.0.1')
-    os.environ.setdefault('MASTER_PORT', '29500')
-    os.environ['LOCAL_RANK'] = local_rank
     dist.init_process_group('gloo', rank=int(rank), world_size=int(world_size))

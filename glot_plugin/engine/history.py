@@ -54,6 +54,11 @@ class History(HistoryBuffer):
             self._before_reading()
         return self._kept[:, max(0, self._length - self.max_length) : self._length]
 
+    def detach(self) -> None:
+        """Read a last time; nothing is added by reading any more."""
+        self._read()
+        self._before_reading = None
+
     def __reduce__(self) -> tuple:
         return HistoryBuffer, (*self._read().copy(), self.max_length)
 

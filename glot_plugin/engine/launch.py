@@ -1,6 +1,7 @@
 """Training and testing from a config, as in `tools/train.py` and `tools/test.py`."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,6 +85,8 @@ def _train(cfg: Config, resume: str | bool, amp: bool, hooks: Sequence[Hook]) ->
         for key in ('test_dataloader', 'test_cfg', 'test_evaluator'):
             cfg.pop(key, None)
     require(cfg, ('train', 'val'))
+    if (cfg.get('randomness') or {}).get('deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # older torch and CUDA refuse to run without it
     runner = build_runner(cfg)
     for hook in hooks:
         runner.register_hook(hook)

@@ -34,6 +34,12 @@ class DeviceRuntimeInfoHook(RuntimeInfoHook):
         """Read what has not been read yet, and write it into the message hub."""
         self._values.read()
 
+    def after_run(self, runner) -> None:
+        """Let go of the runner: message hubs outlive it, and a process may train several models."""
+        for history in runner.message_hub.log_scalars.values():
+            if isinstance(history, History):
+                history.detach()
+
     def before_train_iter(self, runner, batch_idx: int, data_batch: Any = None) -> None:
         runner.message_hub.update_info('iter', runner.iter)
         self._rates = {name: rates[0] for name, rates in runner.optim_wrapper.get_lr().items()}

@@ -91,13 +91,14 @@ def _train_and_test(training: Training, body_models: Path, stores: dict[str, Pat
     train(cfg, resume=True, hooks=[ProgressHook(say, max(1, iterations // 5))])
     model = init_model(model_config(cfg), best_checkpoint(folder), body_model_dir=body_models)
     dataset = TrackDataset(str(stores['test']))
-    scores = score(dataset, body_models, model.predict_track)
+    device = next(model.parameters()).device
+    scores = score(dataset, body_models, model.predict_track, device)
     untrained = {}
     if training.name == BASE:
         # With the weights that are there now: checkpoints are removed.
         for latency, early in itertools.product(LATENCIES, EARLY):
             predictor = LatencyPredictor(model.head, latency, early)
-            untrained[f'latency {latency}, {early}'] = score(dataset, body_models, predictor.predict_track)
+            untrained[f'latency {latency}, {early}'] = score(dataset, body_models, predictor.predict_track, device)
     steps, errors = read_scalars(folder)['PA-MPJPE']
     curve = [steps.tolist(), errors.tolist()]
     write_result(folder / RESULT, scores, config=training.name, unit='mm', untrained=untrained, curve=curve)

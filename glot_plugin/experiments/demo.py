@@ -129,7 +129,7 @@ def _train_test_draw(
         say(f'[3/5] testing {checkpoint}')
         rows = {
             'mean pose': score_mean_pose(dataset, body_models),
-            'GLoT': score(dataset, body_models, model.predict_track),
+            'GLoT': score(dataset, body_models, model.predict_track, next(model.parameters()).device),
         }
         write_result(out / RESULT, rows, checkpoint=str(checkpoint), unit='mm')
     say('[4/5] pictures')

@@ -13,12 +13,17 @@ from glot_plugin.structures import SmplParams
 
 
 @torch.no_grad()
-def score(dataset: TrackDataset, body_models: Path, predict: Callable[[torch.Tensor], SmplParams]) -> dict[str, float]:
-    """The paper's metrics (mm) of a function that predicts tracks."""
+def score(
+    dataset: TrackDataset,
+    body_models: Path,
+    predict: Callable[[torch.Tensor], SmplParams],
+    device: torch.device | str = 'cpu',
+) -> dict[str, float]:
+    """The paper's metrics (mm) of a function that predicts tracks (N, C) on a device."""
     metric = BodyMetric({'type': 'SMPLBody', 'model_dir': str(body_models)})
     for index in range(len(dataset)):
         item = dataset[index]
-        metric.process(item, [{'params': predict(torch.from_numpy(item['features']))}])
+        metric.process(item, [{'params': predict(torch.from_numpy(item['features']).to(device))}])
     return metric.evaluate(len(dataset))
 
 

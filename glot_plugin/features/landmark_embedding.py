@@ -52,7 +52,9 @@ def extend_landmarks(features: Tensor) -> Tensor:
         rotations = landmark_rotations(world)
         seen_from_pelvis = (world @ rotations[..., 0, :, :]).flatten(-2) / WORLD_UNIT
         camera = fitted_camera(world, crop, visibility + LEAST_WEIGHT)
-        lengths = (world[..., _BONE_STARTS, :] - world[..., _BONE_ENDS, :]).norm(dim=-1) / WORLD_UNIT
+        points = world.unbind(-2)  # an index by a list would be copied to the device at every call
+        starts, ends = (torch.stack([points[i] for i in joints], dim=-2) for joints in (_BONE_STARTS, _BONE_ENDS))
+        lengths = (starts - ends).norm(dim=-1) / WORLD_UNIT
         return torch.cat([features, seen_from_pelvis, rotmat_to_rot6d(rotations), lengths, camera], dim=-1)
 
 

@@ -6,6 +6,7 @@ Good where the landmarks are good: what a network then learns is how landmarks e
 import torch
 from torch import Tensor, nn
 
+from glot_plugin.body_model.joint_sets import center_at
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import FEATURE_DIM, LANDMARK_HIPS, LANDMARK_NAMES, NUM_LANDMARKS, WORLD_UNIT
 from glot_plugin.registry import MODELS
@@ -125,7 +126,7 @@ def split_tensor(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """World (..., 21, 3) in metres about the hips, crop coordinates (..., 21, 2) and visibilities (..., 21)."""
     world, crop, visibility = features.split([3 * NUM_LANDMARKS, 2 * NUM_LANDMARKS, NUM_LANDMARKS], dim=-1)
     world, crop = WORLD_UNIT * world.unflatten(-1, (NUM_LANDMARKS, 3)), crop.unflatten(-1, (NUM_LANDMARKS, 2))
-    return world - world[..., LANDMARK_HIPS, :].mean(-2, keepdim=True), crop, visibility.clamp(0, 1)
+    return center_at(world, world, LANDMARK_HIPS), crop, visibility.clamp(0, 1)
 
 
 def smooth_landmarks(points: Tensor, weight: Tensor, neighbour: float) -> Tensor:
@@ -138,7 +139,7 @@ def smooth_landmarks(points: Tensor, weight: Tensor, neighbour: float) -> Tensor
     """
     apart = torch.arange(points.shape[-3], device=points.device)
     apart = (apart[:, None] - apart).abs()  # (F, F)
-    kernel = points.new_tensor([1.0, neighbour, 0.0])[apart.clamp(max=2)]
+    kernel = (apart == 0).to(points) + neighbour * (apart == 1).to(points)
     total = torch.einsum('fg,...gj->...fj', kernel, weight)
     return torch.einsum('fg,...gjd->...fjd', kernel, weight[..., None] * points) / total[..., None]
 
@@ -174,9 +175,9 @@ class LandmarkPose(nn.Module):
             camera = fitted_camera(world, crop, weight)
             # The camera is of points about the hips; SMPL's are about an origin above its pelvis.
             hips = -_HIPS_BELOW_PELVIS * rotations[..., 0, :2, 1]
-            shift = camera[..., 1:] - hips - hips.new_tensor([0.0, _PELVIS_Y])
+            x, y = (camera[..., 1:] - hips).split(1, dim=-1)
             betas = camera.new_zeros(*camera.shape[:-1], 10)
-            return SmplParams(pose6d, betas, torch.cat([camera[..., :1], shift], dim=-1))
+            return SmplParams(pose6d, betas, torch.cat([camera[..., :1], x, y - _PELVIS_Y], dim=-1))
 
 
 def _smpl_rotations(rotations: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from glot_plugin.body_model.smpl_files import load_mean_params
 from glot_plugin.errors import InputError
 from glot_plugin.losses import Targets
 from glot_plugin.models.inference_mode import InferenceMode
-from glot_plugin.models.latency import LatencyPredictor
+from glot_plugin.models.latency import LatencyPredictor, check_early
 from glot_plugin.models.mean_params import set_mean_params
 from glot_plugin.registry import MODELS, WEIGHT_INITIALIZERS
 from glot_plugin.structures import HeadOutput, SmplParams
@@ -64,6 +64,7 @@ class GLoTEstimator(BaseModel):
         self._init_from_spin = init_from_spin
         self.chunk = chunk
         self.inference = str(InferenceMode.of(inference))
+        check_early(early)
         self.latency, self.early = latency, early
 
     def init_weights(self) -> None:
@@ -149,13 +150,22 @@ class GLoTEstimator(BaseModel):
         Args:
             options: Of `torch.compile`.
         """
-        compiled = torch.compile(
-            type(self)._supervise.__get__(self), **{'fullgraph': True, 'dynamic': False, **options}
-        )
+        supervise = type(self)._supervise.__get__(self)
 
-        def supervise(features: Tensor, frame_mask: Tensor | None, targets: Targets) -> dict[str, Tensor]:
+        def under_autocast(features: Tensor, targets: Targets, dtype: torch.dtype | None) -> dict[str, Tensor]:
+            with torch.autocast(features.device.type, dtype, enabled=dtype is not None):
+                return supervise(features, None, targets)
+
+        compiled = torch.compile(under_autocast, **{'fullgraph': True, 'dynamic': False, **options})
+
+        def compiled_losses(features: Tensor, frame_mask: Tensor | None, targets: Targets) -> dict[str, Tensor]:
             if frame_mask is not None:
                 raise InputError('compile=True: the batch has a frame_mask; take MaskFrames out of the train pipeline')
-            return compiled(features, None, targets)
+            device = features.device.type
+            dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+            # Inside of the graph: compilers apply an autocast around it to its gradients, too, also to those of parts
+            # that are in float32.
+            with torch.autocast(device, enabled=False):
+                return compiled(features, targets, dtype)
 
-        self._supervise = supervise
+        self._supervise = compiled_losses

@@ -70,11 +70,16 @@ class LatencyPredictor:
         return self._windows.predict_windows(features, windows, chunk)[:, 0]
 
 
+def check_early(early: str) -> None:
+    """Raise an `InputError` unless it is one of `EARLY`."""
+    if early not in EARLY:
+        raise InputError(f'early={early!r}: expected one of {", ".join(EARLY)}')
+
+
 def _check(head: nn.Module, latency: int | None, early: str, mode: InferenceMode) -> None:
     if not hasattr(head, 'window_predictor'):
         raise InputError(f'a stream or a lower latency needs a GLoTHead, found {type(head).__name__}')
-    if early not in EARLY:
-        raise InputError(f'early={early!r}: expected one of {", ".join(EARLY)}')
+    check_early(early)
     if mode.fast:
         raise InputError(f'inference mode {mode}: waits for several frames at a time; expected exact or bf16 here')
     whole = isinstance(latency, int) and not isinstance(latency, bool)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from glot_plugin.errors import InputError
-from glot_plugin.models.fused_windows import FusedWindows
+from glot_plugin.models.fused_windows import FusedRegressors, FusedWindows
 from glot_plugin.models.inference_mode import InferenceMode
 from glot_plugin.models.packed_windows import PackedWindows, can_pack
 from glot_plugin.models.window_graph import GraphedFunction
@@ -90,8 +90,8 @@ class WindowPredictor:
 def _fastest(windows: FusedWindows) -> Callable[..., Tensor]:
     """How the windows run on their device."""
     weight = windows.tower.from_memory.weight
-    if weight.is_cuda:
-        return GraphedFunction(windows)
+    if weight.is_cuda:  # regressors of other classes may do what cannot be recorded
+        return GraphedFunction(windows) if isinstance(windows.regress, FusedRegressors) else windows
     return PackedWindows(windows) if weight.is_cpu and can_pack(weight.dtype) else windows
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def write_page(scene: ViewerScene, body: SMPLBody, path: str | Path, video: Embe
     Raises:
         InputError: The video's frames are not those of the scene, or the page cannot be written.
     """
-    content = _content(scene, body)
+    content = _content(scene, deepcopy(body).cpu())  # a model's own body stays on its device
     content['video'] = None if video is None else _video_address(scene, video)
     assets = files('glot_plugin.viewer') / 'assets'
     page = (assets / 'viewer.html').read_text(encoding='utf-8')

@@ -187,4 +187,5 @@ def _hips(joints: np.ndarray) -> np.ndarray:
 @torch.no_grad()
 def _root_joint(body: SMPLBody, rotmat: np.ndarray, betas: np.ndarray) -> np.ndarray:
     """SMPL's root joint (N, 1, 3)."""
-    return body.joints(torch.from_numpy(rotmat), torch.from_numpy(betas), 'smpl24')[:, :1].numpy()
+    tensors = (torch.from_numpy(array).to(body.v_template.device) for array in (rotmat, betas))
+    return body.joints(*tensors, 'smpl24')[:, :1].cpu().numpy()

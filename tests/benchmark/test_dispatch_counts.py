@@ -47,10 +47,12 @@ def on_a_gpu(tensor):
 
 
 @pytest.mark.skipif(not torch.backends.cuda.is_built(), reason='a torch without CUDA')
-def test_nothing_leaves_or_enters_a_gpu(body_dir):
+@pytest.mark.parametrize(('config', 'width'), [(MODEL, 2048), ('glot_plugin::glot/glot_landmarks.py', 126)])
+def test_nothing_leaves_or_enters_a_gpu(config, width, body_dir):
     """Head and losses on tensors without values that claim to be on a GPU: reading one is an error."""
-    model = build_model(MODEL, str(body_dir), 'cpu').train()
+    model = build_model(config, str(body_dir), 'cpu').train()
     batch = random_batch(2, 16, 'cpu', num_2d=1)
+    batch['features'] = batch['features'][..., :width]
     with FakeTensorMode():
         for module in model.modules():
             for tensors in (module._parameters, module._buffers):

@@ -64,6 +64,14 @@ def test_nothing_of_the_files_enters_checkpoints(body):
     assert body.state_dict() == {}
 
 
+def test_no_body_at_all(body):
+    """A stream's first pushes complete none."""
+    nobody = torch.zeros(0, 24, 3, 3), torch.zeros(0, 10)
+    for joint_set, number in {'smpl24': 24, 'spin49': 49, 'h36m17': 17, 'h36m14': 14, 'mpi17': 17}.items():
+        assert body.joints(*nobody, joint_set).shape == (0, number, 3)
+    assert body.vertices(*nobody).shape == (0, 6890, 3)
+
+
 def test_unknown_joint_set(body, bodies):
     with pytest.raises(InputError, match="joint set 'coco'"):
         body.joints(*bodies, 'coco')

@@ -9,7 +9,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from glot_plugin.benchmark.model_speed import build_model, random_batch
 from glot_plugin.engine import launch, runner
-from glot_plugin.engine.cuda_graph_step import GraphedStep
+from glot_plugin.engine.cuda_graph_step import GraphedStep, check_cuda_graph
 from glot_plugin.engine.launch import prepare, train
 from glot_plugin.engine.optim_wrapper import DeviceOptimWrapper
 from glot_plugin.errors import InputError
@@ -143,6 +143,14 @@ def test_needs_a_gpu(small_config, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(InputError, match='cuda_graph=True needs a CUDA GPU'):
         train(prepare(small_config(cuda_graph=True), tmp_path))
+
+
+@pytest.mark.parametrize('mode', ['reduce-overhead', 'max-autotune'])
+def test_compilers_must_not_record_graphs_of_their_own(mode, small_config, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = prepare(small_config(cuda_graph=True, compile={'mode': mode}), tmp_path)
+    with pytest.raises(InputError, match=f"compile.mode='{mode}' records CUDA graphs of its own"):
+        check_cuda_graph(cfg)
 
 
 @pytest.mark.gpu

@@ -1,11 +1,13 @@
 """Two processes on one machine without GPUs, through torchrun."""
 
+import os
 import re
 
 import pytest
 import torch
 from fresh_process import run_ranks
 
+from glot_plugin.engine import distributed
 from glot_plugin.engine.distributed import init_distributed
 from glot_plugin.errors import InputError
 
@@ -32,6 +34,23 @@ def test_two_processes_train_and_score_as_one(repository, small_config, run_proc
         assert len(rows) == 1  # printed once
         tables.append(rows[0])
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize('launcher', ['mpi', 'slurm', 'pytorch'])
+def test_what_mmengine_finds_in_the_environment_on_gpus(launcher, monkeypatch):
+    """Its runner reads LOCAL_RANK, which it does not set under mpi; under slurm, it asks slurm for the address."""
+    names = distributed._VARIABLES[launcher]
+    for name in ('LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT', *names):
+        monkeypatch.setenv(name, '')  # so that it is as before after the test
+        monkeypatch.delenv(name)
+    for name, value in zip(names, ('3', '4', '1'), strict=True):
+        monkeypatch.setenv(name, value)
+    found = {}
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(distributed, 'init_dist', lambda launcher, **_: found.update(os.environ))
+    init_distributed(launcher)
+    assert found['LOCAL_RANK'] == '1'
+    assert ('MASTER_ADDR' in found) == (launcher != 'slurm')
 
 
 def test_launcher_without_its_variables(monkeypatch):

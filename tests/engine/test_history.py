@@ -58,6 +58,13 @@ def test_a_history_asks_for_values_only_when_it_is_read():
     assert history.data[0].tolist() == [1.0, 2.0, 3.0]
 
 
+def test_a_detached_history_holds_nothing_but_values():
+    history = History(before_reading=lambda: history.update(2.0))
+    history.detach()
+    assert history.data[0].tolist() == [2.0]
+    assert history.data[0].tolist() == [2.0]
+
+
 def test_values_are_delivered_as_they_were_given():
     delivered = {}
     values = DeviceValues(delivered.update)
