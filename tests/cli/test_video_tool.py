@@ -3,6 +3,7 @@
 import av
 import numpy as np
 import pytest
+import torch
 
 from glot_plugin.apis import infer_video, init_model
 from glot_plugin.video import read_result
@@ -63,6 +64,17 @@ def test_every_stage_once(video_tool, clip, tmp_path):
     assert video_tool(clip, tmp_path)[0] == 0
     assert (tmp_path / kept[0]).stat().st_mtime_ns == times[kept[0]]
     assert (tmp_path / kept[1]).stat().st_mtime_ns > times[kept[1]]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_on_a_gpu(video_tool, clip, tmp_path):
+    status, _, err = video_tool(clip, tmp_path, '--export', 'glb')
+    assert status == 0, err
+    assert video_tool(clip, tmp_path / 'cpu', '--device', 'cpu', '--no-pictures')[0] == 0
+    on_gpu, on_cpu = (read_result(folder).people[0].joints3d for folder in (tmp_path, tmp_path / 'cpu'))
+    np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
+    assert (tmp_path / 'viewer.html').is_file()
 
 
 def test_folder_of_videos(video_tool, clip, tmp_path):

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from glot_plugin.errors import InputError
 from glot_plugin.experiments import demo
@@ -28,6 +29,14 @@ def run(tmp_path, small_config, monkeypatch):
 
 def steps(lines: list[str]) -> list[str]:
     return [line[:5] for line in lines if line.startswith('[')]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_demo_on_a_gpu(run, tmp_path):
+    rows, _ = run()
+    assert set(rows) == {'mean pose', 'GLoT'}
+    assert (tmp_path / 'out' / PICTURES[-1]).is_file()
 
 
 @pytest.mark.training
