@@ -92,6 +92,7 @@ def main() -> None:
     args = parser.parse_args()
     options = vars(args)
     sections = options.pop('only')
+    cli.check_device(args.device)
     run_sections(sections, Settings(**options), lambda line: print(line, flush=True))
 
 

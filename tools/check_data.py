@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from glot_plugin import cli
-from glot_plugin.config import load_config, set_body_model_dir
+from glot_plugin.config import check_arguments, check_called_types, load_config, set_body_model_dir
 from glot_plugin.errors import InputError
 from glot_plugin.preflight import PARTS, config_requirements, problems, requirements_table, resources
 
@@ -30,6 +30,8 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     if args.body_models is not None:
         set_body_model_dir(cfg, args.body_models)
+    check_arguments(cfg)
+    check_called_types(cfg)
     requirements = config_requirements(cfg, args.parts)
     if not requirements:
         raise InputError(

@@ -1,12 +1,12 @@
 """Write the people of a clip for other programs: Blender, game engines, viewers, motion code, mmhuman3d.
 
     python tools/export.py work_dirs/clip --format glb --out work_dirs/clip/export
-    python tools/export.py work_dirs/clip/tracks.npz --format bvh amass --people 0 --out exports
+    python tools/export.py work_dirs/clip/tracks.npz --format bvh amass --people 1 --out exports
     python tools/export.py work_dirs/clip --format ply --frames 0 25 50 --out exports
 
 glb         people.glb          all people as skinned, animated bodies (glTF 2.0)
-bvh         person_0.bvh        a person's skeleton and motion
-amass       person_0_amass.npz  a person's poses in AMASS's layout, for Blender's SMPL add-on
+bvh         person_1.bvh        a person's skeleton and motion
+amass       person_1_amass.npz  a person's poses in AMASS's layout, for Blender's SMPL add-on
 human-data  human_data.npz      all people for mmhuman3d
 obj, ply    frame_000010.ply    the meshes of all people in one frame
 

@@ -20,7 +20,7 @@ from glot_plugin.checkpoints.spin import SPIN_FILE
 from glot_plugin.cli.image_sources import open_source
 from glot_plugin.errors import InputError
 from glot_plugin.features import ExtractOptions, extract_features
-from glot_plugin.features.backbones import BackboneSpec
+from glot_plugin.features.backbones import BackboneSpec, check_backbone
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -98,17 +98,14 @@ def chosen_weights(args: argparse.Namespace) -> Path | None:
 
 def chosen_device(name: str | None) -> torch.device | None:
     """The device of this name; None, if no name or just `cuda` is given, for this process's GPU or the CPU."""
-    if name is None:
-        return None
-    try:
-        device = torch.zeros(1, device=name).device
-        return None if name == 'cuda' else device  # each process has a GPU of its own
-    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
-        raise InputError(f'--device {name}: cannot be used ({str(error).splitlines()[0]})') from error
+    device = None if name is None else cli.check_device(name)
+    return None if name == 'cuda' else device  # each process has a GPU of its own
 
 
 def main() -> None:
     args = parse_arguments()
+    check_backbone(args.backbone)
+    source = open_source(args.input, args.boxes, args.image_root)
     spec = BackboneSpec(args.backbone, chosen_weights(args), args.seed)
     options = ExtractOptions(
         batch_size=args.batch_size,
@@ -118,7 +115,6 @@ def main() -> None:
         overwrite=args.overwrite,
         device=chosen_device(args.device),
     )
-    source = open_source(args.input, args.boxes, args.image_root)
     print(f'{source.name}: {extract_features(source, spec, args.out, options)}')
 
 

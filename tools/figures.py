@@ -1,6 +1,6 @@
 """Draw the paper's figures for a checkpoint and a track, as PDF and PNG.
 
-python tools/figures.py configs/glot/glot_3dpw.py glot_3dpw.pth --store data/3dpw_test --out figures
+python tools/figures.py configs/glot/glot_3dpw.py glot_3dpw.pth --store data/stores/3dpw-test --out figures
 python tools/figures.py CONFIG CHECKPOINT --store STORE --against OTHER_CONFIG OTHER_CHECKPOINT --out figures
 
 attention     attention of both encoders and the cross-attention (Figure 6)

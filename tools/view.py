@@ -1,7 +1,7 @@
 """Write a page that shows the people of a tools/video.py result or a track store in 3D: one file that works offline.
 
 python tools/view.py work_dirs/clip --out viewer.html --video clip.mp4
-python tools/view.py data/3dpw_test --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth --out viewer.html
+python tools/view.py data/stores/3dpw-test --config configs/glot/glot_3dpw.py --checkpoint glot_3dpw.pth
 
 For a track store, the page shows the true body of one track; with a checkpoint, also the predicted body beside it and
 the error of each frame.
@@ -15,6 +15,7 @@ from glot_plugin import cli
 from glot_plugin.datasets.store_schema import INDEX_FILE
 from glot_plugin.experiments.pages import result_page, store_page
 from glot_plugin.io.files import writable_file
+from glot_plugin.video.result import TRACKS_FILE
 
 
 def main() -> None:
@@ -40,6 +41,10 @@ def main() -> None:
     store.add_argument('--config', type=Path, help='config of a model whose prediction to show as well')
     store.add_argument('--checkpoint', type=Path, help='checkpoint of that model')
     args = parser.parse_args()
+    if args.result.is_dir() and not any((args.result / name).is_file() for name in (INDEX_FILE, TRACKS_FILE)):
+        parser.error(
+            f'{args.result}: neither a result of tools/video.py ({TRACKS_FILE}) nor a track store ({INDEX_FILE})'
+        )
     path = writable_file(args.out, '--out')
     if (args.result / INDEX_FILE).is_file():
         refuse(parser, args, 'a track store', 'truth')

@@ -96,7 +96,7 @@ def read_tensors(path: str | Path, map_location: str | torch.device = 'cpu') -> 
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f'{path}: no such checkpoint')
+        raise InputError(f'{path}: ' + ('a folder, expected a checkpoint' if path.is_dir() else 'no such checkpoint'))
     try:
         check_claims(path)
         return torch.load(path, map_location=map_location, weights_only=True)

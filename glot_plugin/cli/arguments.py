@@ -3,9 +3,11 @@
 import argparse
 from pathlib import Path
 
+import torch
 from mmengine.config import DictAction
 
 from glot_plugin.engine.distributed import LAUNCHERS
+from glot_plugin.errors import InputError
 
 
 class ConfigOptions(DictAction):
@@ -18,6 +20,18 @@ class ConfigOptions(DictAction):
             except (ValueError, AssertionError) as error:
                 message = f'found {value!r}, expected KEY=VALUE, with brackets that close'
                 raise argparse.ArgumentError(self, message) from error
+
+
+def check_device(name: str) -> torch.device:
+    """The device of this name, after trying it.
+
+    Raises:
+        InputError: There is none; the message names `--device`.
+    """
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
+        raise InputError(f'--device {name}: cannot be used ({str(error).splitlines()[0]})') from error
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.smpl_files import MEAN_PARAMS_FILE
 from glot_plugin.body_model.synthetic import write_synthetic_body
+from glot_plugin.cli.arguments import check_device
 from glot_plugin.cli.live import RECORDING, check_live_options, run_live
 from glot_plugin.engine.inference import init_model
 from glot_plugin.engine.work_dir import best_checkpoint
@@ -99,6 +100,8 @@ def run_videos(job: VideoJob, say: Say = print) -> None:
     if unknown:
         raise InputError(f'--export {unknown[0]}: expected some of {", ".join(FORMATS)}')
     _check_live(job)
+    if job.device is not None:
+        check_device(job.device)
     videos = videos_in(job.source)
     if not videos and not _is_webcam(job.source):
         open_clip(job.source, job.fps)  # a wrong source is found before anything is written
@@ -144,22 +147,27 @@ def load_predictor(job: VideoJob, say: Say) -> tuple[TrackPredictor, int, SMPLBo
     Raises:
         InputError: A file is missing or damaged, or does not fit.
     """
-    body_models = job.body_models
-    if not (body_models / MEAN_PARAMS_FILE).is_file():
-        body_models = job.out / 'body_models'
-        say(f'body model: a generated one, {body_models} (the SMPL files go into {job.body_models})')
-        if not (body_models / MEAN_PARAMS_FILE).is_file():
-            write_synthetic_body(body_models)
     if job.backend == 'onnx':
         if job.options.inference is not None:
             raise InputError('--inference is not for --backend onnx: a file computes as it was exported')
         if job.checkpoint is None:
             raise InputError('--backend onnx: expected --checkpoint FILE.onnx (tools/export_model.py writes one)')
         onnx = OnnxPredictor(job.checkpoint)
-        return onnx, onnx.in_dim, SMPLBody(body_models), onnx.weights
+        return onnx, onnx.in_dim, SMPLBody(_body_models(job, say)), onnx.weights
     checkpoint = job.checkpoint or _demo_checkpoint()
-    model = init_model(job.config, checkpoint, job.device, body_model_dir=body_models)
+    model = init_model(job.config, checkpoint, job.device, body_model_dir=_body_models(job, say))
     return model, model.head.in_dim, model.body_model, f'{Path(job.config).name}, {checkpoint.name}'
+
+
+def _body_models(job: VideoJob, say: Say) -> Path:
+    """The folder of the SMPL files; without them, of a generated body."""
+    folder = job.body_models
+    if not (folder / MEAN_PARAMS_FILE).is_file():
+        folder = job.out / 'body_models'
+        say(f'body model: a generated one, {folder} (the SMPL files go into {job.body_models})')
+        if not (folder / MEAN_PARAMS_FILE).is_file():
+            write_synthetic_body(folder)
+    return folder
 
 
 def _demo_checkpoint() -> Path:

@@ -12,7 +12,7 @@ from glot_plugin.config.body_model_files import (
 from glot_plugin.config.loading import load_config
 from glot_plugin.config.nodes import config_nodes
 from glot_plugin.config.options import apply_options
-from glot_plugin.config.part_types import check_called_types, config_errors
+from glot_plugin.config.part_types import check_arguments, check_called_types, config_errors
 from glot_plugin.config.shipped import SHIPPED_CONFIGS, find_config
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     'SHIPPED_CONFIGS',
     'apply_options',
     'body_model_folder',
+    'check_arguments',
     'check_called_types',
     'check_framework_files',
     'config_errors',

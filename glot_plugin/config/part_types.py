@@ -1,6 +1,7 @@
 """Errors about the types of parts that a config names."""
 
 import contextlib
+import inspect
 import re
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from mmengine import Config
 from mmengine.registry import FUNCTIONS, OPTIMIZERS, Registry
 
 from glot_plugin import registry
-from glot_plugin.config.nodes import config_nodes
+from glot_plugin.config.nodes import config_nodes, named_nodes
 from glot_plugin.config.options import did_you_mean
 from glot_plugin.errors import InputError
 
@@ -44,6 +45,41 @@ def check_called_types(cfg: Config) -> None:
                     raise InputError(
                         f'{cfg.filename or "config"}: unknown {parts.name} type {kind!r}{_suggestion(kind, parts.name)}'
                     )
+
+
+def check_arguments(cfg: Config) -> None:
+    """Check that parts with a `type` have the arguments that a config gives them.
+
+    Only parts of this package and of mmengine whose classes are called with just these arguments.
+
+    Raises:
+        InputError: A part has no such argument; the message names the config, the part and its key.
+    """
+    ours = cfg.get('default_scope', 'glot') == 'glot'  # otherwise names without a scope are of another package
+    for key, node in named_nodes(cfg._cfg_dict):
+        part = _checkable(node.get('type')) if ours else None
+        parameters = {} if part is None else inspect.signature(part).parameters
+        if not parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            continue
+        for name in node:
+            if name not in parameters and name not in ('type', '_scope_'):
+                raise InputError(
+                    f'{cfg.filename or "config"}: {key}: {part.__name__} has no argument {name!r}'
+                    f'{did_you_mean(name, parameters) or "; it has " + ", ".join(parameters)}'
+                )
+
+
+def _checkable(kind: object) -> type | None:
+    """The class of a type whose arguments can be checked, or None."""
+    if not isinstance(kind, str):
+        return None
+    name = kind.removeprefix('glot.')
+    for parts in (registry.MODELS, registry.DATASETS, registry.TRANSFORMS, registry.METRICS, registry.LOOPS):
+        part = None if '.' in name else parts.get(name)
+        if inspect.isclass(part):
+            package = part.__module__.partition('.')[0]
+            return part if package in ('glot_plugin', 'mmengine') and '.framework.' not in part.__module__ else None
+    return None
 
 
 def _suggestion(unknown: str, kind: str) -> str:

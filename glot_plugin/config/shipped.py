@@ -24,6 +24,9 @@ def find_config(config: str | Path) -> Path:
         path = Path(config)
         if path.is_file():
             return path
+        if path.is_dir():
+            inside = ', '.join(sorted(file.name for file in path.glob('*.py'))) or 'which has no .py file'
+            raise InputError(f'{path}: a folder, expected a config file ({inside})')
         raise InputError(f'{path}: no such config{_near(path.as_posix().removeprefix("configs/"))}')
     if package != PACKAGE:
         raise InputError(f'{config}: found the package {package!r}, expected {PACKAGE}::NAME')

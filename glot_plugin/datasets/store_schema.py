@@ -50,6 +50,9 @@ def read_index(path: Path) -> dict:
     if not path.is_dir():
         raise InputError(f'{path}: no such track store (a folder with {INDEX_FILE})')
     if not index_path.is_file():
+        stores = sorted(folder.parent.name for folder in path.glob(f'*/{INDEX_FILE}'))
+        if stores:
+            raise InputError(f'{path}: a folder of track stores, expected one of them ({", ".join(stores)})')
         raise InputError(f'{index_path}: not found, so this is not a (complete) track store; {WRITE_AGAIN}')
     index = read_json(index_path, WRITE_AGAIN)
     version = index.get('schema_version') if isinstance(index, dict) else None

@@ -10,6 +10,7 @@ from mmengine.device import get_device
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.checkpoints.reading import load_state, read_checkpoint
 from glot_plugin.config import (
+    check_arguments,
     check_framework_files,
     config_errors,
     has_body_model_files,
@@ -86,6 +87,8 @@ def init_model(
         cfg.model.body_model = None
     cfg.model.pop('loss', None)
     check_framework_files(Config({'model': cfg.model}, filename=cfg.filename))
+    scope = cfg.get('default_scope', 'glot')
+    check_arguments(Config({'model': cfg.model, 'default_scope': scope}, filename=cfg.filename))
     with config_errors(str(cfg.filename or 'config')):
         model = MODELS.build(cfg.model)
     if checkpoint is not None:

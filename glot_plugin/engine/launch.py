@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from glot_plugin.config import (
+    check_arguments,
     check_called_types,
     check_framework_files,
     config_errors,
@@ -151,6 +152,7 @@ def evaluate(
 def build_runner(cfg: Config) -> GLoTRunner:
     """Build the runner of a config; unknown types and arguments raise errors that name the config."""
     _join_processes(cfg)
+    check_arguments(cfg)
     check_called_types(cfg)
     _check_loops(cfg)
     with config_errors(str(cfg.filename)):

@@ -46,7 +46,7 @@ def export_result(
     Args:
         result: From `tools/video.py`, or read by `read_result`.
         body: The body of the result's gender. `human-data` needs none.
-        formats: Any of `FORMATS`. They give `people.glb`, `person_0.bvh` and `person_0_amass.npz` (one file per
+        formats: Any of `FORMATS`. They give `people.glb`, `person_1.bvh` and `person_1_amass.npz` (one file per
             person), `human_data.npz`, `frame_000010.obj` and `.ply` (one file per frame).
         out_dir: Folder of the files.
         options: Which people and frames.

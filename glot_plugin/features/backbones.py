@@ -92,6 +92,18 @@ class BackboneSpec:
     seed: int = 0
 
 
+def check_backbone(name: str) -> str:
+    """The kind of a backbone, what its name begins with.
+
+    Raises:
+        InputError: There is no such kind.
+    """
+    kind = name.partition(':')[0]
+    if kind not in BACKBONES or (kind == 'timm') != (':' in name):
+        raise InputError(f'--backbone {name}: expected {BACKBONE_FORMS}')
+    return kind
+
+
 def build_backbone(spec: BackboneSpec) -> FrameExtractor:
     """Build a backbone and load its weights; nothing is downloaded.
 
@@ -99,9 +111,7 @@ def build_backbone(spec: BackboneSpec) -> FrameExtractor:
         InputError: The name is unknown, the image model does not take square crops, the weights do not fit exactly
             (apart from regressor and classifier), or a package is not installed.
     """
-    kind = spec.name.partition(':')[0]
-    if kind not in BACKBONES or (kind == 'timm') != (':' in spec.name):
-        raise InputError(f'--backbone {spec.name}: expected {BACKBONE_FORMS}')
+    kind = check_backbone(spec.name)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(spec.seed)
         return BACKBONES[kind](spec)

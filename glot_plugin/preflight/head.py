@@ -1,4 +1,4 @@
-"""The trained part of a config's model, built to learn its shapes and number of parameters."""
+"""A config's model, built without its files, to check its settings and learn its shapes and number of parameters."""
 
 from mmengine import Config
 from torch import nn
@@ -10,13 +10,15 @@ from glot_plugin.registry import MODELS
 
 
 def build_head(cfg: Config) -> nn.Module | None:
-    """The head if it is a `GLoTHead`, otherwise None: building other heads may require files.
+    """The model's head if it is a `GLoTHead`, otherwise None: building other heads may require files.
 
     Raises:
         InputError: The config's types or arguments are wrong.
     """
-    head = (cfg.get('model') or {}).get('head')
-    if not is_ours(head, 'GLoTHead'):
+    model = cfg.get('model') or {}
+    if not is_ours(model.get('head'), 'GLoTHead'):
         return None
     with config_errors(str(cfg.filename or 'config')):
-        return MODELS.build(head)
+        if is_ours(model, 'GLoTEstimator'):
+            return MODELS.build({**model, 'body_model': None}).head
+        return MODELS.build(model.head)

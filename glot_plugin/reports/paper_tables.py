@@ -106,7 +106,8 @@ def read_result(path: str | Path) -> Result:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f'{path}: no such result; tools/test.py --out writes one')
+        found = 'a folder, expected a file' if path.is_dir() else 'no such result'
+        raise InputError(f'{path}: {found}; tools/test.py --out writes one')
     content = read_json(path)
     for key, kind in (('config', str), ('checkpoint', str), ('metrics', dict)):
         if not isinstance(content, dict) or not isinstance(content.get(key), kind):

@@ -107,7 +107,7 @@ class PersonTrack:
     @property
     def pose(self) -> np.ndarray:
         """(N, 72) axis-angle, radians."""
-        rotvec = roma.rotmat_to_rotvec(torch.from_numpy(np.ascontiguousarray(self.rotmat)))
+        rotvec = roma.rotmat_to_rotvec(torch.from_numpy(np.require(self.rotmat, requirements='CW')))
         return rotvec.flatten(1).numpy()
 
 

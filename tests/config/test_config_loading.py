@@ -6,7 +6,7 @@ import pytest
 from mmengine import Config
 
 from glot_plugin import registry
-from glot_plugin.config import check_called_types, config_errors, load_config
+from glot_plugin.config import check_arguments, check_called_types, config_errors, load_config
 from glot_plugin.errors import InputError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/glot'
@@ -34,6 +34,29 @@ def test_types_that_mmengine_finds():
     check_called_types(
         load_config(CONFIGS / 'glot_synthetic.py', {'train_dataloader.collate_fn.type': 'pseudo_collate'})
     )
+
+
+@pytest.mark.parametrize(
+    ('key', 'message'),
+    [
+        ('model.haed', r"model: GLoTEstimator has no argument 'haed'; did you mean 'head'\?"),
+        ('model.head.num_frame', r"model.head: GLoTHead has no argument 'num_frame'; did you mean 'num_frames'\?"),
+        ('model.loss.terms.velocity2d.loss_wieght', "VelocityLoss2d has no argument 'loss_wieght'; did you mean"),
+        ('train_dataloader.dataset.strde', r"train_dataloader.dataset: WindowDataset has no argument 'strde'"),
+        ('train_dataloader.dataset.pipeline.1.x', r"train_dataloader.dataset.pipeline.1: Pack has no argument 'x'"),
+        ('train_cfg.max_iter', r"train_cfg: \w+ has no argument 'max_iter'; did you mean 'max_iters'\?"),
+    ],
+)
+def test_arguments_that_parts_do_not_have(key, message):
+    cfg = load_config(CONFIGS / 'glot_synthetic.py', {key: 3})
+    with pytest.raises(InputError, match=f'glot_synthetic.py: .*{message}'):
+        check_arguments(cfg)
+
+
+@pytest.mark.parametrize('path', sorted(CONFIGS.glob('**/*.py')), ids=lambda path: path.stem)
+def test_shipped_configs_give_known_arguments(path):
+    if '_base_' not in path.parts and 'mmhuman3d' not in path.parts and 'mixed' not in path.parts:
+        check_arguments(load_config(path))
 
 
 def test_training_checks_them(small_config, tmp_path):
