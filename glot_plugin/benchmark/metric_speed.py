@@ -12,7 +12,7 @@ from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.joint_sets import H36M14, LSP14_HIPS
 from glot_plugin.body_model.smpl_files import load_joint_regressor
 from glot_plugin.evaluation import BodyMetric, MMHuman3DMetric
-from glot_plugin.evaluation.functional import M_TO_MM
+from glot_plugin.evaluation.pose_errors import M_TO_MM
 from glot_plugin.evaluation.track_metric import TrackMetric
 from glot_plugin.structures import SmplParams, rotmat_to_rot6d
 

@@ -18,7 +18,7 @@ LAYERS = {'fc1': 'fc1', 'decpose': 'decode_pose', 'decshape': 'decode_betas', 'd
 
 @WEIGHT_INITIALIZERS.register_module()
 class SPINInit:
-    """Initialise the iterative regressor inside a module from SPIN's; see `start_from_spin`.
+    """Initialise the iterative regressor and the mean parameters inside a module from SPIN's checkpoint.
 
     Args:
         checkpoint: SPIN's checkpoint (`spin_model_checkpoint.pth.tar`).

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from glot_plugin.body_model.joint_sets import LSP14, LSP14_HIPS, MPI17, MPI17_ROOT, center_at
 from glot_plugin.errors import InputError
-from glot_plugin.evaluation.functional import M_TO_MM, acceleration_error
 from glot_plugin.evaluation.joint_scores import joint_scores
+from glot_plugin.evaluation.pose_errors import M_TO_MM, acceleration_error
 from glot_plugin.evaluation.track_metric import PoseAndShape, TrackMetric, smpl_targets
 from glot_plugin.registry import METRICS
 from glot_plugin.structures import SmplParams

@@ -8,8 +8,8 @@ import torch
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.joint_sets import LSP14_HIPS, center_at
 from glot_plugin.evaluation.body_metric import stored_joints
-from glot_plugin.evaluation.functional import M_TO_MM, acceleration_error
 from glot_plugin.evaluation.joint_scores import joint_scores
+from glot_plugin.evaluation.pose_errors import M_TO_MM, acceleration_error
 from glot_plugin.evaluation.track_metric import smpl_targets
 
 ERRORS = ('MPJPE', 'PA-MPJPE')

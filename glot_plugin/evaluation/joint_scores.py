@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from glot_plugin.evaluation.functional import (
+from glot_plugin.evaluation.pose_errors import (
     M_TO_MM,
     correct_share,
     correct_share_auc,

@@ -9,8 +9,8 @@ from glot_plugin.adapters import as_body_model
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.body_model.joint_sets import H36M14, H36M17_OF_SPIN49, MPI17, MPI17_ROOT, center_at
 from glot_plugin.errors import InputError
-from glot_plugin.evaluation.functional import M_TO_MM
 from glot_plugin.evaluation.joint_scores import JOINT_METRICS, joint_scores
+from glot_plugin.evaluation.pose_errors import M_TO_MM
 from glot_plugin.evaluation.track_metric import PoseAndShape, TrackMetric, smpl_targets
 from glot_plugin.registry import METRICS, MODELS
 from glot_plugin.structures import SmplParams

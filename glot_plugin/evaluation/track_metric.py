@@ -11,7 +11,7 @@ from torch import Tensor
 from glot_plugin.adapters import as_body_model
 from glot_plugin.body_model import SMPLBody
 from glot_plugin.errors import InputError
-from glot_plugin.evaluation.functional import vertex_error
+from glot_plugin.evaluation.pose_errors import vertex_error
 from glot_plugin.registry import MODELS
 from glot_plugin.structures import SmplParams
 

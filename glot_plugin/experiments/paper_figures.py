@@ -17,7 +17,7 @@ from glot_plugin.evaluation.frame_errors import (
     h36m14_joints,
     true_h36m14_joints,
 )
-from glot_plugin.evaluation.functional import M_TO_MM
+from glot_plugin.evaluation.pose_errors import M_TO_MM
 from glot_plugin.evaluation.track_metric import smpl_targets
 from glot_plugin.experiments.inputs import load_body, pick_track
 from glot_plugin.experiments.progress import Say

@@ -35,7 +35,7 @@ def keypoint_loss_3d(
 
 @MODELS.register_module()
 class KeypointLoss2d(SquaredErrorLoss):
-    """`loss_weight` times `keypoint_loss_2d`.
+    """`loss_weight` times the mean of `confidence * mask * (pred - target)²`, in crops normalised to [-1, 1].
 
     Args:
         loss_weight: Weight of the term.
@@ -47,7 +47,7 @@ class KeypointLoss2d(SquaredErrorLoss):
 
 @MODELS.register_module()
 class KeypointLoss3d(SquaredErrorLoss):
-    """`loss_weight` times `keypoint_loss_3d`.
+    """`loss_weight` times the mean of `mask * (pred - target)²` over clips that have 3D keypoints, in m about `root`.
 
     Args:
         loss_weight: Weight of the term.

@@ -41,7 +41,7 @@ def velocity_loss_3d(pred: Tensor, target: Tensor, mask: Tensor, clip_weight: Te
 
 @MODELS.register_module()
 class VelocityLoss2d(SquaredErrorLoss):
-    """`loss_weight` times `velocity_loss_2d`.
+    """`loss_weight` times the mean of `confidence * mask * (v_pred - v_target)²`, v from each frame to the next.
 
     Args:
         loss_weight: Weight of the term.
@@ -57,7 +57,7 @@ class VelocityLoss2d(SquaredErrorLoss):
 
 @MODELS.register_module()
 class VelocityLoss3d(SquaredErrorLoss):
-    """`loss_weight` times `velocity_loss_3d`.
+    """`loss_weight` times the mean of `mask * (v_pred - v_target)²` over clips that have 3D keypoints.
 
     Args:
         loss_weight: Weight of the term.

@@ -37,7 +37,7 @@ def _part(name: str, part: object) -> str:
     text = inspect.cleandoc(part.__doc__ or '')
     path = inspect.getmodule(part).__name__.replace('.', '/')
     summary, _, arguments = text.partition('Args:\n')
-    arguments = re.split(r'\n(?:Raises|Returns|Attributes):', arguments)[0]
+    summary, arguments = (re.split(r'(?:^|\n)(?:Raises|Returns|Attributes):', part)[0] for part in (summary, arguments))
     lines = [f'### {name}\n', f'`{_signature(name, part)}`  ', f'in `{path}.py`\n', summary.strip() + '\n']
     lines += [f'- {line}' for line in _argument_lines(arguments)]
     return '\n'.join(lines).rstrip() + '\n'
@@ -46,7 +46,10 @@ def _part(name: str, part: object) -> str:
 def _signature(name: str, part: object) -> str:
     parameters = []
     for parameter in inspect.signature(part).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            parameters.append(f'**{parameter.name}')
             continue
         default = '' if parameter.default is parameter.empty else f'={_short(parameter.default)}'
         parameters.append(f'{parameter.name}{default}')

@@ -36,7 +36,7 @@ def normalize_keypoints2d(keypoints2d: np.ndarray, bbox: np.ndarray, box_scale: 
 
 @TRANSFORMS.register_module()
 class NormalizeKeypoints2d:
-    """Convert `keypoints2d` to crop coordinates and remove `bbox`. See `normalize_keypoints2d`.
+    """Convert `keypoints2d` from pixels to [-1, 1] over the square crop around `bbox`, and remove `bbox`.
 
     Args:
         box_scale: side of the crop divided by the larger side of the box.

@@ -34,7 +34,7 @@ def pack(batch: dict, keys: Sequence[str], optional_keys: Sequence[str] = ()) ->
 
 @TRANSFORMS.register_module()
 class Pack:
-    """Keep what the model takes. See `pack`.
+    """Keep what the model takes, arrays as contiguous float32, and drop the rest.
 
     Args:
         keys: keys that the batch must have; those of a training window by default.

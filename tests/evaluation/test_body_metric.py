@@ -6,7 +6,7 @@ import torch
 from glot_plugin.body_model.joint_sets import MPI17
 from glot_plugin.errors import InputError
 from glot_plugin.evaluation import BodyMetric
-from glot_plugin.evaluation.functional import joint_error
+from glot_plugin.evaluation.pose_errors import joint_error
 from glot_plugin.structures import SmplParams, rotmat_to_rot6d
 
 

@@ -3,7 +3,7 @@ import pytest
 import roma
 import torch
 
-from glot_plugin.evaluation.functional import (
+from glot_plugin.evaluation.pose_errors import (
     acceleration_error,
     correct_share,
     correct_share_auc,
