@@ -63,7 +63,7 @@ def main() -> None:
         action=cli.ConfigOptions,
         default={},
         metavar='KEY=VALUE',
-        help='change keys of every config, as train_dataloader.num_workers=0 (default: none)',
+        help='change keys of every config, for example train_dataloader.num_workers=0 (default: none)',
     )
     args = parser.parse_args()
     budget = Budget(args.iterations, args.batch_size, tuple(args.seeds), args.cfg_options)

@@ -14,7 +14,7 @@ from pathlib import Path
 from glot_plugin import cli
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
-from glot_plugin.video.agreement import agreement_lines, clip_agreement
+from glot_plugin.video.agreement import agreement_table, clip_agreement
 from glot_plugin.video.people_files import FEATURES_FOLDER
 from glot_plugin.video.result import read_result
 from glot_plugin.video.run import PEOPLE_FOLDER
@@ -37,8 +37,8 @@ def main() -> None:
         )
     with TrackStore(store) as landmarks:
         agreements = clip_agreement(result, landmarks)
-    print(f'{result.source}: {len(agreements)} people, {result.num_frames} frames')
-    print(agreement_lines(agreements))
+    print(f'{result.source}: people: {len(agreements)}, frames: {result.num_frames}')
+    print(agreement_table(agreements))
 
 
 if __name__ == '__main__':

@@ -33,7 +33,7 @@ def main() -> None:
         nargs='+',
         action=cli.ConfigOptions,
         metavar='KEY=VALUE',
-        help='change keys of the config, as model.head.num_frames=32 (default: none)',
+        help='change keys of the config, for example model.head.num_frames=32 (default: none)',
     )
     args = parser.parse_args()
     for path in args.out:

@@ -134,7 +134,7 @@ def _add_results(group) -> None:
         '--seconds',
         type=float,
         metavar='S',
-        help='seconds to record from a webcam, or to go on live (default: until Ctrl-C)',
+        help='seconds to record from a webcam, or to go on live (default: until Ctrl-C, or the end of a file)',
     )
 
 
@@ -151,7 +151,11 @@ def _add_live(group) -> None:
         help="frames that a body waits for after its own, at most the model's (default: the model's, 7 as published)",
     )
     group.add_argument(
-        '--early', choices=EARLY, default='global', help='how a lower latency is reached (default: %(default)s)'
+        '--early',
+        choices=EARLY,
+        default='global',
+        help="a lower latency by the global branch's frames, smoother, or by repeating the newest frame, more accurate "
+        '(default: %(default)s; docs/live.md)',
     )
     group.add_argument('--show', action='store_true', help='show the people as skeletons in a window')
 

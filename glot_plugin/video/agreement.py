@@ -7,6 +7,7 @@ import numpy as np
 from glot_plugin.datasets import TrackStore
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import FEATURE_DIM, LANDMARK_HIPS, SPIN49_OF_BLAZEPOSE21, split_landmark_features
+from glot_plugin.reports.markdown import markdown_table
 from glot_plugin.transforms import normalize_keypoints2d
 from glot_plugin.video.camera import crop_orientation
 from glot_plugin.video.result import PersonTrack, VideoResult
@@ -111,12 +112,12 @@ def about_hips(points: np.ndarray) -> np.ndarray:
     return points - points[:, LANDMARK_HIPS].mean(axis=1, keepdims=True)
 
 
-def agreement_lines(agreements: list[Agreement]) -> str:
-    """A table, one line a person."""
-    lines = ['person  frames  in the picture  in 3D   jitter of joints  of landmarks']
-    lines += [
-        f'{a.person:6d}  {a.frames:6d}  {a.picture:12.2f} %  {a.world:5.0f} mm'
-        f'  {a.joint_jitter:9.1f} mm/f²  {a.landmark_jitter:6.1f} mm/f²'
+def agreement_table(agreements: list[Agreement]) -> str:
+    """A row a person, in Markdown."""
+    header = ('person', 'frames', 'in the picture', 'in 3D', 'jitter of joints', 'jitter of landmarks')
+    rows = [
+        (str(a.person), str(a.frames), f'{a.picture:.2f} %', f'{a.world:.0f} mm')
+        + tuple(f'{jitter:.1f} mm/frame²' for jitter in (a.joint_jitter, a.landmark_jitter))
         for a in agreements
     ]
-    return '\n'.join(lines)
+    return markdown_table(header, rows, left=0)

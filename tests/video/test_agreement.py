@@ -6,7 +6,7 @@ import pytest
 from glot_plugin.datasets import TrackStore, TrackStoreWriter
 from glot_plugin.errors import InputError
 from glot_plugin.features.landmarks import SPIN49_OF_BLAZEPOSE21, landmark_features
-from glot_plugin.video.agreement import agreement, agreement_lines, clip_agreement, jitter
+from glot_plugin.video.agreement import agreement, agreement_table, clip_agreement, jitter
 from glot_plugin.video.result import PersonTrack, VideoResult
 
 
@@ -69,9 +69,9 @@ def test_filled_in_frames_are_left_out():
 def test_table_has_a_line_a_person():
     track, world, points2d, visibility = person()
     found = agreement(track, landmark_features(world, points2d, visibility, track.box))
-    lines = agreement_lines([found, found]).splitlines()
-    assert len(lines) == 3
-    assert lines[1].split()[:3] == ['3', '6', '0.00']
+    lines = agreement_table([found, found]).splitlines()
+    assert len(lines) == 4  # a heading and its line
+    assert lines[2].replace('|', '').split()[:4] == ['3', '6', '0.00', '%']
 
 
 def write_store(path, names, features, **columns) -> TrackStore:
