@@ -64,7 +64,7 @@ class GLoTHead(nn.Module):
 
     def train(self, mode: bool = True) -> 'GLoTHead':
         """Switch between training and evaluation; what was made for predictions is made anew after a training."""
-        if mode:  # fused optimisers change weights without a trace that the predictors could be checked against
+        if mode:  # steps replayed as a CUDA graph leave no trace that the predictors could be checked against
             self._predictors = PredictorCache()
         return super().train(mode)
 

@@ -1,10 +1,12 @@
 """Windows and whole tracks of a `GLoTHead` in one of the inference modes."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from glot_plugin.errors import InputError
 from glot_plugin.models.fused_windows import FusedRegressors, FusedWindows
@@ -135,6 +137,18 @@ def fast_frames(head: 'GLoTHead') -> tuple[int, slice]:
     return step, slice(first, first + 2 * step - 1)
 
 
+@cache
+def _optimizer_steps() -> list[int]:
+    """How many steps all optimizers have taken since the first call: fused ones leave no trace in weights' versions."""
+    steps = [0]
+
+    def count(*_: object) -> None:
+        steps[0] += 1
+
+    register_optimizer_step_post_hook(count)
+    return steps
+
+
 class PredictorCache:
     """The predictors of a head by mode, made anew when any of its weights has changed, been replaced or moved."""
 
@@ -147,6 +161,7 @@ class PredictorCache:
         _check_head(head, mode)
         tensors = [*head.parameters(), *head.buffers()]
         weights = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
+        weights.append((_optimizer_steps()[0],))
         if weights != self._weights:
             self._made, self._weights = {}, weights
         if (mode, frame) not in self._made:
