@@ -96,7 +96,7 @@ def test_tracks_on_a_gpu(mode):
         head.predict_track(track, mode=mode.replace('bf16', 'exact').removesuffix('+exact')) for track in tracks
     ]
     head.cuda()
-    tolerance = 0.05 if 'bf16' in mode else 1e-4
+    tolerance = 0.05 if 'bf16' in mode else 1e-5
     for track, params in zip(tracks, expected, strict=True):
         found = head.predict_track(track.cuda(), mode=mode)
-        torch.testing.assert_close(found.flat.cpu(), params.flat, atol=tolerance, rtol=tolerance)
+        assert (found.flat.cpu() - params.flat).abs().mean() < tolerance * params.flat.std()
