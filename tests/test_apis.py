@@ -119,7 +119,7 @@ def test_bad_files(small_config, tmp_path):
     ('options', 'message'),
     [
         ({'model.head.type': 'GLotHead'}, "unknown model type 'GLotHead'; did you mean 'GLoTHead'"),
-        ({'model.head.local_branch.nerby': 4}, "unexpected keyword argument 'nerby'"),
+        ({'model.head.local_branch.nerby': 4}, r"model.head.local_branch: LocalCorrection has no argument 'nerby'"),
     ],
 )
 def test_bad_options(small_config, options, message):

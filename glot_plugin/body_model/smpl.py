@@ -60,7 +60,7 @@ class SMPLBody(nn.Module):
         for name, array in buffers.items():
             tensor = torch.as_tensor(np.ascontiguousarray(array)).float()
             self.register_buffer(name, tensor, persistent=False)
-        for name, index in {'parent_index': model.parents, 'h36m14': H36M14, 'mpi17': MPI17}.items():
+        for name, index in {'h36m14': H36M14, 'mpi17': MPI17}.items():
             self.register_buffer(name, torch.as_tensor(index), persistent=False)
 
     def joints(self, rotmat: Tensor, betas: Tensor, joint_set: str = 'spin49') -> Tensor:
@@ -105,7 +105,7 @@ class SMPLBody(nn.Module):
                 self.shapedirs,
                 self.posedirs,
                 self.joint_regressor,
-                self.parent_index,
+                torch.tensor(self.parents),  # on the CPU: smplx reads its values one by one
                 self.skinning_weights,
                 pose2rot=False,
             )
