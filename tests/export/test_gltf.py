@@ -46,7 +46,7 @@ def test_vertices_are_linear_blends(clip, body, glb):
         rotmat, betas = torch.from_numpy(track.rotmat), torch.from_numpy(track.betas)
         posedirs = torch.zeros_like(body.posedirs)
         blended, _ = lbs(
-            betas, rotmat, body.v_template, body.shapedirs, posedirs, body.joint_regressor, body.parent_index,
+            betas, rotmat, body.v_template, body.shapedirs, posedirs, body.joint_regressor, torch.tensor(body.parents),
             body.skinning_weights, pose2rot=False,
         )  # fmt: skip
         expected = (blended.numpy() + track.translation[:, None]) @ Y_UP
