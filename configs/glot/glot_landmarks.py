@@ -41,8 +41,6 @@ param_scheduler = [
 default_hooks = dict(logger=dict(interval=50), checkpoint=dict(interval=1000))
 log_processor = dict(window_size=50)
 custom_hooks = [
-    dict(type='SeedEachIterationHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='PlainCheckpointHook'),
+    *_base_.custom_hooks,
     dict(type='CPUThreadsHook', num_threads=1),
 ]

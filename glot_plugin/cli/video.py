@@ -20,7 +20,7 @@ from glot_plugin.features.processes import join_processes
 from glot_plugin.io.files import writable_folder
 from glot_plugin.models import GLoTEstimator
 from glot_plugin.video.bodies import TrackPredictor
-from glot_plugin.video.clip import PICTURE_SUFFIXES, PICTURES_FPS, Clip, WebcamClip, open_clip
+from glot_plugin.video.clip import PICTURE_SUFFIXES, PICTURES_FPS, Clip, WebcamClip, open_clip, webcam_number
 from glot_plugin.video.people_stage import LANDMARKS, PeopleOptions, people_stage
 from glot_plugin.video.pictures_stage import OVERLAY, DrawOptions, draw_clip
 from glot_plugin.video.result import VideoResult
@@ -103,7 +103,7 @@ def run_videos(job: VideoJob, say: Say = print) -> None:
     if job.device is not None:
         check_device(job.device)
     videos = videos_in(job.source)
-    if not videos and not _is_webcam(job.source):
+    if not videos and webcam_number(job.source) is None:
         open_clip(job.source, job.fps)  # a wrong source is found before anything is written
     writable_folder(job.out, '--out')
     predictor, in_dim, body, weights = load_predictor(job, say)
@@ -192,13 +192,9 @@ def _with_backbone(job: VideoJob, in_dim: int) -> VideoJob:
     return replace(job, options=replace(job.options, people=people))
 
 
-def _is_webcam(source: str) -> bool:
-    return source.startswith('/dev/video') or (source.isdecimal() and not Path(source).exists())
-
-
 def _recorded(job: VideoJob, say: Say) -> str | Path:
     """The source, or the recording of a webcam."""
-    if not _is_webcam(job.source):
+    if webcam_number(job.source) is None:
         return job.source
     recording = job.out / RECORDING
     if not recording.is_file():

@@ -86,9 +86,9 @@ def init_model(
     if body_cfg is not None and body_model_dir is None and not has_body_model_files(body_cfg):
         cfg.model.body_model = None
     cfg.model.pop('loss', None)
-    check_framework_files(Config({'model': cfg.model}, filename=cfg.filename))
-    scope = cfg.get('default_scope', 'glot')
-    check_arguments(Config({'model': cfg.model, 'default_scope': scope}, filename=cfg.filename))
+    used = Config({key: cfg[key] for key in ('model', 'default_scope') if key in cfg}, filename=cfg.filename)
+    check_framework_files(used)
+    check_arguments(used)
     with config_errors(str(cfg.filename or 'config')):
         model = MODELS.build(cfg.model)
     if checkpoint is not None:

@@ -138,15 +138,16 @@ def fast_frames(head: 'GLoTHead') -> tuple[int, slice]:
 
 
 @cache
-def _optimizer_steps() -> list[int]:
-    """How many steps all optimizers have taken since the first call: fused ones leave no trace in weights' versions."""
-    steps = [0]
+def _version_fused_steps() -> None:
+    """Make fused optimizers count in the versions of the weights that they change, as all others do."""
 
-    def count(*_: object) -> None:
-        steps[0] += 1
+    def count(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        for group in optimizer.param_groups:
+            if group.get('fused'):
+                for weight in group['params']:
+                    torch.autograd.graph.increment_version(weight)
 
     register_optimizer_step_post_hook(count)
-    return steps
 
 
 class PredictorCache:
@@ -159,9 +160,9 @@ class PredictorCache:
     def get(self, head: 'GLoTHead', mode: InferenceMode, frame: int) -> WindowPredictor:
         """The predictor of a frame of the window in a mode."""
         _check_head(head, mode)
+        _version_fused_steps()
         tensors = [*head.parameters(), *head.buffers()]
         weights = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
-        weights.append((_optimizer_steps()[0],))
         if weights != self._weights:
             self._made, self._weights = {}, weights
         if (mode, frame) not in self._made:

@@ -63,6 +63,12 @@ def mean_fps(times: Sequence[float], otherwise: float) -> float:
     return (len(times) - 1) / times[-1] if len(times) > 1 else otherwise
 
 
+def webcam_number(source: str | Path) -> int | None:
+    """The number of a webcam (`0`, `/dev/video0`); None for files, folders and anything else."""
+    webcam, path = _WEBCAM.fullmatch(str(source)), Path(source)
+    return None if webcam is None or path.is_file() or path.is_dir() else int(webcam[1] or webcam[2])
+
+
 def open_clip(source: str | Path, fps: float = PICTURES_FPS) -> Clip:
     """Open a clip.
 
@@ -73,10 +79,9 @@ def open_clip(source: str | Path, fps: float = PICTURES_FPS) -> Clip:
     Raises:
         InputError: nothing is there, or it has no frame that can be decoded.
     """
-    webcam = _WEBCAM.fullmatch(str(source))
-    path = Path(source)
-    if webcam and not path.is_file():
-        return WebcamClip(int(webcam[1] or webcam[2]))
+    number, path = webcam_number(source), Path(source)
+    if number is not None:
+        return WebcamClip(number)
     if path.is_dir():
         return PictureClip(path, fps)
     if not path.is_file():

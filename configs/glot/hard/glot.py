@@ -21,8 +21,6 @@ param_scheduler = [
 default_hooks = dict(logger=dict(interval=20), checkpoint=dict(interval=240))
 log_processor = dict(window_size=20)
 custom_hooks = [
-    dict(type='SeedEachIterationHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='PlainCheckpointHook'),
+    *_base_.custom_hooks,
     dict(type='CPUThreadsHook', num_threads=1),  # narrow layers gain nothing from more, and wait for the slowest
 ]
